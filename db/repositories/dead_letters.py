@@ -1,0 +1,37 @@
+"""What arrived and belongs to no tenant's ledger, kept byte for byte (first 1 MiB)."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.arrays import arrays, bulk_insert
+from db.models import DeadLetter as Row
+
+MAX_RAW_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    id: UUID
+    received_at: datetime
+    queue: str
+    arq_id: str
+    raw: bytes
+    size: int
+    sha256: str
+    reason: str
+    fingerprint: str
+
+
+COLUMNS = [field.name for field in fields(DeadLetter)]
+INSERT = bulk_insert(Row.__table__, COLUMNS)
+
+
+class DeadLetters:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def insert(self, letters: list[DeadLetter]) -> None:
+        await self._connection.execute(INSERT, arrays(letters, COLUMNS))

@@ -1,0 +1,69 @@
+"""Ready tasks for workers who ask: one statement for all who ask, in rank order."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.repositories.tasks import COLUMNS, as_task
+from jobs.entities import Key, Task, Worker
+
+CANDIDATES = text(f"""
+    SELECT ask.worker_id AS asking_worker_id, {", ".join(f"c.{name}" for name in COLUMNS)}
+    FROM unnest(:tenant_id_array, :worker_id_array, :capabilities_array, :limit_array)
+        WITH ORDINALITY AS ask(tenant_id, worker_id, capabilities, wanted, place)
+    CROSS JOIN LATERAL (
+        SELECT t.*
+        FROM taskrail.task t
+        WHERE t.tenant_id = ask.tenant_id
+          AND t.project_id IN (
+              SELECT m.project_id
+              FROM taskrail.member m
+              JOIN taskrail.project p ON p.tenant_id = m.tenant_id AND p.id = m.project_id
+              WHERE m.tenant_id = ask.tenant_id AND m.worker_id = ask.worker_id
+                AND p.status = 'active' AND p.deleted_at IS NULL
+          )
+          AND t.status = 'pending' AND t.deleted_at IS NULL AND t.unmet_dependencies = 0
+          AND (t.run_after IS NULL OR t.run_after <= clock_timestamp())
+          AND (t.assignee_id IS NULL OR t.assignee_id = ask.worker_id)
+          AND t.required_capabilities <@ ask.capabilities
+        ORDER BY t.priority DESC, t.due_at ASC NULLS LAST, t.created_at, t.id
+        LIMIT ask.wanted
+        FOR NO KEY UPDATE OF t SKIP LOCKED
+    ) AS c
+    ORDER BY ask.place
+""").bindparams(  # noqa: S608 - the names are our own columns
+    bindparam("tenant_id_array", type_=ARRAY(Uuid())),
+    bindparam("worker_id_array", type_=ARRAY(Uuid())),
+    bindparam("capabilities_array", type_=ARRAY(JSONB())),
+    bindparam("limit_array", type_=ARRAY(Integer())),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    worker: Worker
+    limit: int
+
+
+class Dispatch:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def candidates(self, asks: list[Ask]) -> dict[Key, list[Task]]:
+        """For each asking worker ready, unlocked tasks of its projects, locked now, best first."""
+        rows = await self._connection.execute(
+            CANDIDATES,
+            {
+                "tenant_id_array": [ask.worker.tenant_id for ask in asks],
+                "worker_id_array": [ask.worker.id for ask in asks],
+                "capabilities_array": [ask.worker.capabilities for ask in asks],
+                "limit_array": [ask.limit for ask in asks],
+            },
+        )
+        found: dict[Key, list[Task]] = {}
+        for worker_id, *columns in rows:
+            task = as_task(Task(*columns))
+            found.setdefault((task.tenant_id, worker_id), []).append(task)
+        return found

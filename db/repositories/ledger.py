@@ -1,0 +1,76 @@
+"""The ledger: which jobs are known, and how they ended. Our inbox, and the promise "once"."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Text, cast, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.arrays import arrays, entity_columns, keyed, keys, matches, typed, unnested
+from db.models import Job as Row
+from jobs.entities import Key
+
+TABLE = Row.__table__
+
+
+@dataclass(slots=True)
+class Entry:
+    """One job as the ledger has it. `envelope` is JSON text when written, a dict when read."""
+
+    tenant_id: UUID
+    id: UUID
+    kind: str
+    envelope: Any
+    status: str
+    accepted_at: datetime
+    outcome: dict[str, Any] | None = None
+    events: int = 0
+    error: str | None = None
+    traceback: str | None = None
+    fingerprint: str | None = None
+    attempts: int = 0
+    next_feed_at: datetime | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.tenant_id, self.id
+
+
+COLUMNS = [field.name for field in fields(Entry)]
+SET = [name for name in COLUMNS if name not in {"tenant_id", "id", "kind", "envelope", "accepted_at"}]
+REF = keyed("tenant_id", "id")
+GIVEN = unnested(
+    [*typed(TABLE, [name for name in COLUMNS if name != "envelope"]), ("envelope", Text())]
+)
+
+READ = select(*entity_columns(TABLE, Entry)).where(*matches(TABLE, REF, "tenant_id", "id"))
+_VALUES = [cast(GIVEN.c[name], JSONB) if name == "envelope" else GIVEN.c[name] for name in COLUMNS]
+_INSERT = insert(TABLE).from_select(COLUMNS, select(*_VALUES))
+WRITE = _INSERT.on_conflict_do_update(
+    index_elements=["tenant_id", "id"],
+    set_={name: _INSERT.excluded[name] for name in SET},
+    where=TABLE.c.status == "accepted",
+).returning(TABLE.c.tenant_id, TABLE.c.id)
+
+
+class Ledger:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, wanted: Collection[Key]) -> dict[Key, Entry]:
+        rows = await self._connection.execute(READ, keys(wanted))
+        return {entry.key: entry for entry in (Entry(*row) for row in rows)}
+
+    async def write(self, entries: list[Entry]) -> set[Key]:
+        """Inserts or settles; a key that does not come back was settled by somebody else.
+
+        The unique index is the promise: of two transactions with one id the second waits here.
+        """
+        ordered = sorted(entries, key=lambda entry: entry.key)
+        rows = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
+        return {(row.tenant_id, row.id) for row in rows}

@@ -1,0 +1,66 @@
+"""Projects: read by most batches, locked only by jobs that change the project itself."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from uuid import UUID
+
+from sqlalchemy import Text, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.arrays import (
+    arrays,
+    bulk_insert,
+    changed_arrays,
+    entity_columns,
+    guarded_update,
+    keyed,
+    keys,
+    matches,
+)
+from db.models import Project as Row
+from jobs.board import Change
+from jobs.entities import ApprovalPolicy, Key, Project, ProjectStatus
+
+TABLE = Row.__table__
+COLUMNS = [field.name for field in fields(Project)]
+SET = [name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"}]
+REF = keyed("tenant_id", "id")
+SLUG = keyed("tenant_id", slug=Text())
+
+READ = select(*entity_columns(TABLE, Project)).where(*matches(TABLE, REF, "tenant_id", "id"))
+LOCK = READ.order_by(TABLE.c.tenant_id, TABLE.c.id).with_for_update(key_share=True, of=TABLE)
+SLUGS = select(TABLE.c.tenant_id, TABLE.c.slug).where(
+    *matches(TABLE, SLUG, "tenant_id", "slug"), TABLE.c.deleted_at.is_(None)
+)
+INSERT = bulk_insert(TABLE, COLUMNS)
+UPDATE = guarded_update(TABLE, SET)
+
+
+class Projects:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, wanted: Collection[Key]) -> list[Project]:
+        rows = await self._connection.execute(READ, keys(wanted))
+        return [_project(Project(*row)) for row in rows]
+
+    async def lock(self, wanted: Collection[Key]) -> list[Project]:
+        rows = await self._connection.execute(LOCK, keys(wanted))
+        return [_project(Project(*row)) for row in rows]
+
+    async def taken_slugs(self, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+        rows = await self._connection.execute(SLUGS, keys(wanted, ("tenant_id", "slug")))
+        return {(row.tenant_id, row.slug) for row in rows}
+
+    async def insert(self, projects: list[Project]) -> None:
+        await self._connection.execute(INSERT, arrays(projects, COLUMNS))
+
+    async def update(self, changes: list[Change]) -> int:
+        result = await self._connection.execute(UPDATE, changed_arrays(changes, SET))
+        return result.rowcount
+
+
+def _project(project: Project) -> Project:
+    project.status = ProjectStatus(project.status)
+    project.approval_policy = ApprovalPolicy(project.approval_policy)
+    return project

@@ -1,0 +1,65 @@
+"""Workers: actors are read; who claims, is assigned or changes is locked."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from uuid import UUID
+
+from sqlalchemy import Text, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.arrays import (
+    arrays,
+    bulk_insert,
+    changed_arrays,
+    entity_columns,
+    guarded_update,
+    keyed,
+    keys,
+    matches,
+)
+from db.models import Worker as Row
+from jobs.board import Change
+from jobs.entities import Key, Worker, WorkerKind
+
+TABLE = Row.__table__
+COLUMNS = [field.name for field in fields(Worker)]
+SET = [name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"}]
+REF = keyed("tenant_id", "id")
+HANDLE = keyed("tenant_id", handle=Text())
+
+READ = select(*entity_columns(TABLE, Worker)).where(*matches(TABLE, REF, "tenant_id", "id"))
+LOCK = READ.order_by(TABLE.c.tenant_id, TABLE.c.id).with_for_update(key_share=True, of=TABLE)
+HANDLES = select(TABLE.c.tenant_id, TABLE.c.handle).where(
+    *matches(TABLE, HANDLE, "tenant_id", "handle")
+)
+INSERT = bulk_insert(TABLE, COLUMNS)
+UPDATE = guarded_update(TABLE, SET)
+
+
+class Workers:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, wanted: Collection[Key]) -> list[Worker]:
+        rows = await self._connection.execute(READ, keys(wanted))
+        return [_worker(Worker(*row)) for row in rows]
+
+    async def lock(self, wanted: Collection[Key]) -> list[Worker]:
+        rows = await self._connection.execute(LOCK, keys(wanted))
+        return [_worker(Worker(*row)) for row in rows]
+
+    async def taken_handles(self, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+        rows = await self._connection.execute(HANDLES, keys(wanted, ("tenant_id", "handle")))
+        return {(row.tenant_id, row.handle) for row in rows}
+
+    async def insert(self, workers: list[Worker]) -> None:
+        await self._connection.execute(INSERT, arrays(workers, COLUMNS))
+
+    async def update(self, changes: list[Change]) -> int:
+        result = await self._connection.execute(UPDATE, changed_arrays(changes, SET))
+        return result.rowcount
+
+
+def _worker(worker: Worker) -> Worker:
+    worker.kind = WorkerKind(worker.kind)
+    return worker

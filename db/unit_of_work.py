@@ -1,0 +1,110 @@
+"""One transaction: what is read through it is consistent, what is saved is saved whole."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.conflicts import translated
+from db.repositories.dead_letters import DeadLetter, DeadLetters
+from db.repositories.dispatch import Dispatch
+from db.repositories.history import History
+from db.repositories.leases import Leases
+from db.repositories.ledger import Entry, Ledger
+from db.repositories.members import Members
+from db.repositories.projects import Projects
+from db.repositories.tasks import Tasks
+from db.repositories.tenants import Tenants
+from db.repositories.trees import Trees
+from db.repositories.workers import Workers
+from jobs.board import Board, Change
+from jobs.entities import Project, Task, Worker
+from jobs.errors import JobConflict
+
+
+class UnitOfWork:
+    """The repositories of one transaction. Nothing is kept unless `commit` is called."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.tenants = Tenants(connection)
+        self.ledger = Ledger(connection)
+        self.projects = Projects(connection)
+        self.workers = Workers(connection)
+        self.members = Members(connection)
+        self.tasks = Tasks(connection)
+        self.trees = Trees(connection)
+        self.leases = Leases(connection)
+        self.dispatch = Dispatch(connection)
+        self.history = History(connection)
+        self.dead_letters = DeadLetters(connection)
+
+    async def save(self, board: Board, entries: list[Entry]) -> None:
+        """Writes the verdicts and what the board changed; the ledger first, it decides races."""
+        if entries:
+            await self._settle(entries)
+        await self._save_entities(board)
+        await self._save_leases(board)
+        await self._append_history(board)
+
+    async def keep(self, letters: list[DeadLetter]) -> None:
+        """Stores what belongs to no tenant's ledger."""
+        if letters:
+            await self.dead_letters.insert(letters)
+
+    async def commit(self) -> None:
+        await self._connection.commit()
+
+    async def _settle(self, entries: list[Entry]) -> None:
+        written = await self.ledger.write(entries)
+        if len(written) != len(entries):
+            raise JobConflict("a job of the batch was settled by another worker meanwhile")
+
+    async def _save_entities(self, board: Board) -> None:
+        for kind, repository in (
+            (Project, self.projects),
+            (Worker, self.workers),
+        ):
+            await _save(repository, _changes(board, kind))
+        if board.new_members:
+            await self.members.insert(sorted(board.new_members, key=lambda member: member.key))
+        await _save(self.tasks, _changes(board, Task))
+
+    async def _save_leases(self, board: Board) -> None:
+        put = [lease for _, lease in sorted(board.lease_changes.items()) if lease is not None]
+        ended = [key for key, lease in board.lease_changes.items() if lease is None]
+        if ended:
+            await self.leases.end(ended)
+        if put:
+            await self.leases.put(put)
+
+    async def _append_history(self, board: Board) -> None:
+        if board.new_comments:
+            await self.history.comment(sorted(board.new_comments, key=lambda comment: comment.key))
+        if board.events:
+            await self.history.append(board.events)
+        if board.tally:
+            await self.history.count(board.tally)
+
+
+@asynccontextmanager
+async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWork]:
+    """A transaction that is rolled back unless committed; driver errors come out as JobErrors."""
+    with translated():
+        async with engine.connect() as connection:
+            yield UnitOfWork(connection)
+
+
+def _changes(board: Board, kind: type) -> list[Change]:
+    changed = (change for change in board.changes.values() if isinstance(change.entity, kind))
+    return sorted(changed, key=lambda change: change.entity.key)
+
+
+async def _save(repository: Projects | Workers | Tasks, changes: list[Change]) -> None:
+    new: list[Any] = [change.entity for change in changes if change.base_version is None]
+    old = [change for change in changes if change.base_version is not None]
+    if new:
+        await repository.insert(new)
+    if old and await repository.update(old) != len(old):
+        raise JobConflict("a row of the batch was changed by another transaction meanwhile")

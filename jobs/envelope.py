@@ -1,0 +1,123 @@
+"""The envelope: who asks for what, once; and the closed list of what can be asked."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from uuid import UUID
+
+from pydantic import UUID7, BaseModel, Field, StringConstraints
+
+from jobs.payloads.base import STRICT, Payload
+from jobs.payloads.lifecycle import (
+    ApproveTask,
+    CancelTask,
+    ClaimTask,
+    CompleteTask,
+    DispatchTasks,
+    ExpireLease,
+    FailTask,
+    RejectTask,
+    RenewLease,
+    ReportProgress,
+    StartTask,
+    SubmitTask,
+)
+from jobs.payloads.project import AddMember, CreateProject
+from jobs.payloads.task import AssignTask, CommentTask, CreateTask
+from jobs.payloads.worker import RegisterWorker
+from jobs.values import Time
+
+MAX_ENVELOPE_BYTES = 1024 * 1024
+MAX_AFTER = 16
+
+KindT = TypeVar("KindT", bound=str)
+PayloadT = TypeVar("PayloadT", bound=Payload)
+
+TraceParent = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{2}(-[0-9a-f]+)+$", max_length=64)
+]
+Signature = Annotated[str, StringConstraints(max_length=256)]
+
+
+class Job(BaseModel, Generic[KindT, PayloadT]):
+    """One request. `id` is its idempotency key: one id, one effect, one outcome.
+
+    `after`: ids that must be settled first. `expires_at`: refused from then on. `kid` and `sig` are
+    reserved for signed envelopes.
+    """
+
+    model_config = STRICT
+
+    id: UUID7
+    tenant_id: UUID
+    actor_id: UUID | None
+    kind: KindT
+    schema_version: Literal[1] = 1
+    issued_at: Time
+    after: Annotated[list[UUID], Field(max_length=MAX_AFTER)] = []
+    expires_at: Time | None = None
+    traceparent: TraceParent | None = None
+    kid: Signature | None = None
+    sig: Signature | None = None
+    payload: PayloadT
+
+
+WireJob = Annotated[
+    Job[Literal["project.create"], CreateProject]
+    | Job[Literal["project.add_member"], AddMember]
+    | Job[Literal["worker.register"], RegisterWorker]
+    | Job[Literal["task.create"], CreateTask]
+    | Job[Literal["task.assign"], AssignTask]
+    | Job[Literal["task.claim"], ClaimTask]
+    | Job[Literal["task.dispatch"], DispatchTasks]
+    | Job[Literal["task.renew"], RenewLease]
+    | Job[Literal["task.start"], StartTask]
+    | Job[Literal["task.progress"], ReportProgress]
+    | Job[Literal["task.submit"], SubmitTask]
+    | Job[Literal["task.approve"], ApproveTask]
+    | Job[Literal["task.reject"], RejectTask]
+    | Job[Literal["task.complete"], CompleteTask]
+    | Job[Literal["task.fail"], FailTask]
+    | Job[Literal["task.cancel"], CancelTask]
+    | Job[Literal["task.comment"], CommentTask],
+    Field(discriminator="kind"),
+]
+SystemJob = Job[Literal["lease.expire"], ExpireLease]
+AnyJob = Job[Any, Any]
+
+AnyPayload = (
+    CreateProject
+    | AddMember
+    | RegisterWorker
+    | CreateTask
+    | AssignTask
+    | ClaimTask
+    | DispatchTasks
+    | RenewLease
+    | StartTask
+    | ReportProgress
+    | SubmitTask
+    | ApproveTask
+    | RejectTask
+    | CompleteTask
+    | FailTask
+    | CancelTask
+    | CommentTask
+    | ExpireLease
+)
+
+
+def _kinds() -> dict[str, type[Payload]]:
+    jobs = [*get_args(get_args(WireJob)[0]), SystemJob]
+    fields = [job.model_fields for job in jobs]
+    return {
+        get_args(field["kind"].annotation)[0]: field["payload"].annotation
+        for field in fields
+    }
+
+
+PAYLOADS = _kinds()
+"""Payload class by kind, system kinds included."""
+KINDS = {payload: kind for kind, payload in PAYLOADS.items()}
+SYSTEM_KINDS = frozenset({"lease.expire"})
+WIRE_KINDS = tuple(kind for kind in PAYLOADS if kind not in SYSTEM_KINDS)
+EPHEMERAL_KINDS = frozenset({"task.renew"})
+BOOTSTRAP_KINDS = frozenset({"project.create", "worker.register"})

@@ -1,0 +1,168 @@
+"""Everything that can go wrong with a job.
+
+JobError
+  JobRejected          the rules say no: recorded, never retried; one class per code
+    Invalid NotFound IllegalTransition LeaseLost LeasedToOther DependenciesUnmet DependencyCycle
+    OpenSubtasks ApprovalRequired NotAMember NotAllowed VersionConflict AlreadyExists
+    IdempotencyConflict Expired Aborted TenantSuspended LimitExceeded
+  JobConflict          lost a race: read again, at once, full jitter
+  JobDataError         the database refused a value: find the job, by halves
+  StoreUnavailable     no PostgreSQL: wait, burn no attempt
+  PoisonJob            cannot be read, or always breaks: buried with its bytes
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+RejectionCode = Literal[
+    "not_found",
+    "illegal_transition",
+    "lease_lost",
+    "leased_to_other",
+    "dependencies_unmet",
+    "dependency_cycle",
+    "open_subtasks",
+    "approval_required",
+    "not_a_member",
+    "not_allowed",
+    "version_conflict",
+    "already_exists",
+    "idempotency_conflict",
+    "expired",
+    "aborted",
+    "tenant_suspended",
+    "limit_exceeded",
+    "invalid",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the rule saw of the entity it refused to change."""
+
+    status: str | None = None
+    version: int | None = None
+
+
+class JobError(Exception):
+    """Anything that keeps a job from being applied."""
+
+
+class JobRejected(JobError):
+    """The rules refuse the job; its message says what the caller can do."""
+
+    code: ClassVar[RejectionCode]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        alternatives: Sequence[str] = (),
+        observed: Observed | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.alternatives = tuple(alternatives)
+        self.observed = observed
+
+
+class Invalid(JobRejected):
+    code = "invalid"
+
+
+class NotFound(JobRejected):
+    code = "not_found"
+
+
+class IllegalTransition(JobRejected):
+    code = "illegal_transition"
+
+
+class LeaseLost(JobRejected):
+    code = "lease_lost"
+
+
+class LeasedToOther(JobRejected):
+    code = "leased_to_other"
+
+
+class DependenciesUnmet(JobRejected):
+    code = "dependencies_unmet"
+
+
+class DependencyCycle(JobRejected):
+    code = "dependency_cycle"
+
+
+class OpenSubtasks(JobRejected):
+    code = "open_subtasks"
+
+
+class ApprovalRequired(JobRejected):
+    code = "approval_required"
+
+
+class NotAMember(JobRejected):
+    code = "not_a_member"
+
+
+class NotAllowed(JobRejected):
+    code = "not_allowed"
+
+
+class VersionConflict(JobRejected):
+    code = "version_conflict"
+
+
+class AlreadyExists(JobRejected):
+    code = "already_exists"
+
+
+class IdempotencyConflict(JobRejected):
+    code = "idempotency_conflict"
+
+
+class Expired(JobRejected):
+    code = "expired"
+
+
+class Aborted(JobRejected):
+    code = "aborted"
+
+
+class TenantSuspended(JobRejected):
+    code = "tenant_suspended"
+
+
+class LimitExceeded(JobRejected):
+    code = "limit_exceeded"
+
+
+class JobConflict(JobError):
+    """A race was lost; the batch is read again. `sqlstate` is None for a version guard of ours."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class JobDataError(JobError):
+    """A statement of the save broke on one job's values (class 22 or 23)."""
+
+    def __init__(self, message: str, sqlstate: str, constraint: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+class StoreUnavailable(JobError):
+    """PostgreSQL cannot serve now, or a deploy went wrong; no job is to blame."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class PoisonJob(JobError):
+    """The job breaks the code that handles it."""

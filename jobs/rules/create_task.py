@@ -1,0 +1,85 @@
+"""The rule that makes tasks: one, or a whole tree, or nothing."""
+
+from typing import Any
+from uuid import UUID
+
+from jobs.board import Board
+from jobs.entities import OPEN, Priority, Project, Task
+from jobs.errors import AlreadyExists, IllegalTransition, Invalid, LimitExceeded, NotAMember
+from jobs.payloads.task import MAX_TREE_DEPTH, CreateTask, NewTask
+from jobs.rules.find import active_project, active_worker, live_task, seen
+from jobs.rules.permissions import is_member, require_member
+
+
+def create(board: Board, payload: CreateTask) -> dict[str, Any]:
+    project = active_project(board, payload.project_id)
+    require_member(board, project.id)
+    depth = _parent_depth(board, project, payload.parent_id)
+    nodes = list(payload.tree(depth + 1))
+    if max(node_depth for _, node_depth in nodes) > MAX_TREE_DEPTH:
+        raise LimitExceeded(
+            f"Task trees are at most {MAX_TREE_DEPTH} levels deep; attach it higher."
+        )
+    parents = _parents(payload)
+    for new, node_depth in nodes:
+        task = _new_task(board, project, new, parents[new.task_id])
+        board.depths[task.key] = node_depth
+        board.create("task.created", task)
+        board.count(task, tasks=1)
+    created = [new.task_id for new, _ in nodes]
+    return {"task_id": payload.task_id, "version": 1, "task_ids": created}
+
+
+def _parent_depth(board: Board, project: Project, parent_id: UUID | None) -> int:
+    if parent_id is None:
+        return 0
+    parent = live_task(board, parent_id)
+    if parent.project_id != project.id:
+        raise Invalid("A subtask lies in its parent's project; name that project.")
+    if parent.status not in OPEN:
+        raise IllegalTransition(
+            f"A {parent.status} task takes no subtasks; reopen it first.",
+            alternatives=sorted(OPEN),
+            observed=seen(parent),
+        )
+    return board.depths[parent.key]
+
+
+def _parents(payload: CreateTask) -> dict[UUID, UUID | None]:
+    parents = {payload.task_id: payload.parent_id}
+    for new, _ in payload.tree():
+        parents.update({subtask.task_id: new.task_id for subtask in new.subtasks})
+    return parents
+
+
+def _new_task(board: Board, project: Project, new: NewTask, parent_id: UUID | None) -> Task:
+    cause = board.cause()
+    if (cause.tenant_id, new.task_id) in board.tasks:
+        raise AlreadyExists(f"Task {new.task_id} exists; use a new id.")
+    if new.assignee_id is not None:
+        _require_assignable(board, project, new.assignee_id)
+    return Task(
+        tenant_id=cause.tenant_id,
+        id=new.task_id,
+        project_id=project.id,
+        parent_id=parent_id,
+        title=new.title,
+        description=new.description,
+        priority=Priority[new.priority.upper()],
+        created_by_id=cause.actor_id,
+        assignee_id=new.assignee_id,
+        tags=new.tags,
+        attributes=new.attributes,
+        required_capabilities=new.required_capabilities,
+        due_at=new.due_at,
+        run_after=new.run_after,
+        max_attempts=new.max_attempts,
+        created_at=board.now,
+        updated_at=board.now,
+    )
+
+
+def _require_assignable(board: Board, project: Project, worker_id: UUID) -> None:
+    worker = active_worker(board, worker_id)
+    if not is_member(board, project.id, worker):
+        raise NotAMember(f"{worker.handle} is not a member of {project.slug}; add it first.")

@@ -1,0 +1,45 @@
+"""Rows that a rule needs: found on the board, or the job is refused."""
+
+from uuid import UUID
+
+from jobs.board import Board
+from jobs.entities import Project, ProjectStatus, Task, Worker
+from jobs.errors import NotAllowed, NotFound, Observed
+
+
+def seen(task: Task) -> Observed:
+    """What a refusal tells the caller about the task."""
+    return Observed(status=task.status, version=task.version)
+
+
+def live_task(board: Board, task_id: UUID) -> Task:
+    task = board.tasks.get((board.cause().tenant_id, task_id))
+    if task is None or task.deleted_at is not None:
+        raise NotFound(f"There is no task {task_id}; create it first, or correct the id.")
+    return task
+
+
+def live_project(board: Board, project_id: UUID) -> Project:
+    project = board.projects.get((board.cause().tenant_id, project_id))
+    if project is None or project.deleted_at is not None:
+        raise NotFound(f"There is no project {project_id}; create it first, or correct the id.")
+    return project
+
+
+def active_project(board: Board, project_id: UUID) -> Project:
+    project = live_project(board, project_id)
+    if project.status is not ProjectStatus.ACTIVE:
+        raise NotAllowed(
+            f"Project {project.slug} is archived; unarchive it before working in it.",
+            observed=Observed(status=project.status, version=project.version),
+        )
+    return project
+
+
+def active_worker(board: Board, worker_id: UUID) -> Worker:
+    worker = board.workers.get((board.cause().tenant_id, worker_id))
+    if worker is None:
+        raise NotFound(f"There is no worker {worker_id}; register it first, or correct the id.")
+    if worker.deactivated_at is not None:
+        raise NotAllowed(f"Worker {worker.handle} is deactivated; reactivate it first.")
+    return worker

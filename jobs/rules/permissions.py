@@ -1,0 +1,74 @@
+"""Who may do what: owners, members, holders of leases, the system (domain: jobs, "Who may")."""
+
+from uuid import UUID
+
+from jobs.board import Board
+from jobs.entities import Role, Task, Worker
+from jobs.errors import LeasedToOther, LeaseLost, NotAllowed, NotAMember
+from jobs.rules.find import active_worker, seen
+
+
+def acting_worker(board: Board) -> Worker:
+    """The actor, for acts that only a worker can do."""
+    actor_id = board.cause().actor_id
+    if actor_id is None:
+        raise NotAllowed("Only a worker can do this; name it as actor_id.")
+    return active_worker(board, actor_id)
+
+
+def require_member(board: Board, project_id: UUID) -> None:
+    """The actor is an active member of the project, or the system."""
+    cause = board.cause()
+    if cause.actor_id is None:
+        return
+    actor = active_worker(board, cause.actor_id)
+    if not is_member(board, project_id, actor):
+        raise NotAMember(
+            f"{actor.handle} is not a member of the project; its owner can add members."
+        )
+
+
+def require_owner(board: Board, project_id: UUID) -> None:
+    """The actor owns the project, or is the system."""
+    require_member(board, project_id)
+    cause = board.cause()
+    if cause.actor_id is None:
+        return
+    if board.members[cause.tenant_id, project_id, cause.actor_id].role is not Role.OWNER:
+        raise NotAllowed("Only the project's owner can do this; ask the owner.")
+
+
+def is_member(board: Board, project_id: UUID, worker: Worker) -> bool:
+    return (worker.tenant_id, project_id, worker.id) in board.members
+
+
+def require_holder(board: Board, task: Task, token: int | None) -> None:
+    """On a leased task the actor is its holder, with the lease's own token; else any member."""
+    require_member(board, task.project_id)
+    lease = board.leases.get(task.key)
+    if lease is None:
+        if token is not None:
+            raise LeaseLost(
+                "The lease with this token has ended; drop the work and claim the task again.",
+                observed=seen(task),
+            )
+        return
+    if board.cause().actor_id not in {lease.holder_id, None}:
+        raise LeasedToOther(
+            "Another worker holds this task; take another one.", observed=seen(task)
+        )
+    if token != lease.token:
+        raise LeaseLost(
+            "The token is not that of the current lease; drop the work and claim the task again."
+            if token is not None
+            else "The task is leased: name the token that its claim returned.",
+            observed=seen(task),
+        )
+
+
+def require_not_leased(board: Board, task: Task) -> None:
+    if task.key in board.leases:
+        raise LeasedToOther(
+            "The task is leased; wait until the lease ends, or let the owner release it.",
+            observed=seen(task),
+        )

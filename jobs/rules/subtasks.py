@@ -1,0 +1,50 @@
+"""What the end of a task means for the tasks below it."""
+
+from collections.abc import Iterator
+
+from jobs.board import Board
+from jobs.entities import Key, Task, TaskStatus
+from jobs.errors import OpenSubtasks
+from jobs.rules.find import seen
+
+
+def require_no_open_subtasks(board: Board, task: Task) -> None:
+    still_open = [key for key in board.children.get(task.key, ()) if _is_open(board, key)]
+    if still_open:
+        raise OpenSubtasks(
+            f"{len(still_open)} subtasks are open; finish them, or complete with cascade: true.",
+            alternatives=[str(task_id) for _, task_id in sorted(still_open)[:10]],
+            observed=seen(task),
+        )
+
+
+def cancel_open_descendants(board: Board, task: Task, reason: str) -> int:
+    """Cancels every open task below `task`, parents first; returns their number."""
+    below = [descendant for descendant in _descendants(board, task) if descendant.is_open]
+    for descendant in below:
+        cancel_one(board, descendant, reason)
+    return len(below)
+
+
+def cancel_one(board: Board, task: Task, reason: str | None) -> None:
+    board.end_lease(task)
+    board.record(
+        "task.cancelled",
+        task,
+        parts={"lease": None, "note": {"reason": reason}},
+        status=TaskStatus.CANCELLED,
+        blocked_reason=None,
+    )
+
+
+def _is_open(board: Board, key: Key) -> bool:
+    """A subtask that only its id is known of was open when the batch began."""
+    task = board.tasks.get(key)
+    return task is None or task.is_open
+
+
+def _descendants(board: Board, task: Task) -> Iterator[Task]:
+    for key in sorted(board.children.get(task.key, ())):
+        child = board.tasks[key]
+        yield child
+        yield from _descendants(board, child)

@@ -1,0 +1,129 @@
+"""The rules of working on a task: start, progress, submit, complete, fail."""
+
+from typing import Any
+
+from jobs.board import Board
+from jobs.entities import Task, TaskStatus, WorkerKind
+from jobs.errors import ApprovalRequired, NotAllowed
+from jobs.payloads.lifecycle import CompleteTask, FailTask, ReportProgress, StartTask, SubmitTask
+from jobs.rules.find import active_project, live_task, seen
+from jobs.rules.outcome import task_result
+from jobs.rules.permissions import (
+    acting_worker,
+    require_holder,
+    require_member,
+    require_not_leased,
+)
+from jobs.rules.subtasks import cancel_open_descendants, require_no_open_subtasks
+from jobs.rules.transitions import needs_approval, require_transition
+
+PENDING = frozenset({TaskStatus.PENDING})
+IN_PROGRESS = frozenset({TaskStatus.IN_PROGRESS})
+
+
+def start(board: Board, payload: StartTask) -> dict[str, Any]:
+    worker = acting_worker(board)
+    task = live_task(board, payload.task_id)
+    active_project(board, task.project_id)
+    require_member(board, task.project_id)
+    require_not_leased(board, task)
+    require_transition(task, TaskStatus.IN_PROGRESS, only_from=PENDING)
+    if worker.kind is WorkerKind.AGENT:
+        raise NotAllowed("Agents work under a lease: claim the task instead.", observed=seen(task))
+    if task.assignee_id not in {None, worker.id}:
+        raise NotAllowed(
+            "The task is assigned to another worker; let it be reassigned.", observed=seen(task)
+        )
+    board.record(
+        "task.started",
+        task,
+        status=TaskStatus.IN_PROGRESS,
+        assignee_id=worker.id,
+        started_at=task.started_at or board.now,
+    )
+    return task_result(task)
+
+
+def progress(board: Board, payload: ReportProgress) -> dict[str, Any]:
+    task = live_task(board, payload.task_id)
+    require_holder(board, task, payload.token)
+    if task.status is not TaskStatus.IN_PROGRESS:
+        require_transition(task, TaskStatus.IN_PROGRESS, only_from=frozenset())
+    board.record("task.progressed", task, progress=payload.progress)
+    return task_result(task) | {"progress": task.progress}
+
+
+def submit(board: Board, payload: SubmitTask) -> dict[str, Any]:
+    task = live_task(board, payload.task_id)
+    require_holder(board, task, payload.token)
+    require_transition(task, TaskStatus.REVIEW, only_from=IN_PROGRESS)
+    board.end_lease(task)
+    board.record(
+        "task.submitted",
+        task,
+        parts={"lease": None},
+        status=TaskStatus.REVIEW,
+        result=payload.result,
+        submitted_by_id=board.cause().actor_id,
+    )
+    return task_result(task)
+
+
+def complete(board: Board, payload: CompleteTask) -> dict[str, Any]:
+    task = live_task(board, payload.task_id)
+    require_holder(board, task, payload.token)
+    require_transition(task, TaskStatus.COMPLETED, only_from=IN_PROGRESS | PENDING)
+    if needs_approval(active_project(board, task.project_id), task):
+        raise ApprovalRequired(
+            "The project asks for a review: submit the task and let another member approve it.",
+            alternatives=["review"],
+            observed=seen(task),
+        )
+    if payload.cascade:
+        cancel_open_descendants(board, task, "its parent was completed")
+    else:
+        require_no_open_subtasks(board, task)
+    finish(board, task, "task.completed", result=payload.result)
+    return task_result(task)
+
+
+def fail(board: Board, payload: FailTask) -> dict[str, Any]:
+    task = live_task(board, payload.task_id)
+    require_holder(board, task, payload.token)
+    require_transition(task, TaskStatus.FAILED, only_from=IN_PROGRESS)
+    failure = {"reason": payload.reason, "details": payload.details, "permanent": payload.permanent}
+    end_attempt(board, task, "task.failed", failure, final=payload.permanent)
+    return task_result(task) | {"attempt": task.attempt, "max_attempts": task.max_attempts}
+
+
+def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
+    """The task is completed: no lease, progress 100, counted."""
+    board.end_lease(task)
+    board.record(
+        kind,
+        task,
+        parts={"lease": None},
+        status=TaskStatus.COMPLETED,
+        progress=100,
+        completed_at=board.now,
+        **new,
+    )
+    board.count(task, completed=1)
+
+
+def end_attempt(
+    board: Board, task: Task, kind: str, failure: dict[str, Any], *, final: bool
+) -> None:
+    """One try ended badly: back to pending with the former assignee, or failed for good."""
+    lease = board.end_lease(task)
+    attempt = task.attempt + 1
+    failed = final or attempt >= task.max_attempts
+    board.record(
+        kind,
+        task,
+        parts={"lease": None},
+        status=TaskStatus.FAILED if failed else TaskStatus.PENDING,
+        assignee_id=task.assignee_id if lease is None else lease.previous_assignee_id,
+        attempt=attempt,
+        failure=failure,
+    )

@@ -1,0 +1,35 @@
+"""Rules for workers."""
+
+from typing import Any
+
+from jobs.board import Board
+from jobs.entities import Worker
+from jobs.errors import AlreadyExists
+from jobs.payloads.worker import RegisterWorker
+from jobs.rules.find import active_worker
+
+
+def register(board: Board, payload: RegisterWorker) -> dict[str, Any]:
+    cause = board.cause()
+    if cause.actor_id is not None:
+        active_worker(board, cause.actor_id)
+    if (cause.tenant_id, payload.worker_id) in board.workers:
+        raise AlreadyExists(f"Worker {payload.worker_id} exists; use a new id.")
+    if (cause.tenant_id, payload.handle) in board.handles:
+        raise AlreadyExists(f"The handle {payload.handle} is taken; choose another.")
+    worker = Worker(
+        tenant_id=cause.tenant_id,
+        id=payload.worker_id,
+        handle=payload.handle,
+        name=payload.name,
+        kind=payload.kind,
+        email=payload.email,
+        agent_type=payload.agent_type,
+        capabilities=payload.capabilities,
+        max_concurrent_tasks=payload.max_concurrent_tasks,
+        created_at=board.now,
+        updated_at=board.now,
+    )
+    board.claim_name(board.handles, (cause.tenant_id, payload.handle))
+    board.create("worker.registered", worker)
+    return {"worker_id": worker.id, "version": worker.version}

@@ -1,0 +1,85 @@
+"""A batch of jobs becomes one transaction: recognise, lock and load, decide, save, commit.
+
+This is the summary. How rows are locked stands in db/loading.py, how one job is decided in
+deciding.py, what happens when a transaction fails in recovery.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+
+from db.loading import load_board
+from db.unit_of_work import unit_of_work
+from jobs.envelope import Job
+from worker.cases import in_causal_order, load_tenants, open_cases, read_ledger
+from worker.deciding import Deciding
+from worker.deliveries import Delivery, Disposition, HandedBack
+from worker.recovery import recovered
+from worker.runtime import Runtime
+from worker.signals import BatchApplied
+
+MAX_HAND_BACKS = 3
+
+
+async def apply(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Disposition]:
+    """What became of each delivery, in the order given; all of it is durable on return.
+
+    Raises StoreUnavailable: what was not committed by then stays as it was, no job is to blame.
+    """
+    started = perf_counter()
+    done: dict[int, Disposition] = {}
+    for batch, wait in _batches(in_causal_order(deliveries), runtime):
+        dispositions = await recovered(transact, batch, runtime, wait=wait)
+        done.update(zip(map(id, batch), dispositions, strict=True))
+    answer = [done[id(delivery)] for delivery in deliveries]
+    _count_hand_backs(deliveries, answer, runtime)
+    runtime.emit(BatchApplied.of(answer, seconds=perf_counter() - started))
+    return answer
+
+
+async def apply_one_by_one(
+    deliveries: Sequence[Delivery], runtime: Runtime
+) -> list[Disposition]:
+    """The same rules, repositories and answers, with a commit for each delivery.
+
+    The slow obvious form: the reference that the batch is tested against, by the same tests.
+    """
+    return [(await apply([one], runtime))[0] for one in in_causal_order(deliveries)]
+
+
+async def transact(
+    batch: Sequence[Delivery], runtime: Runtime, *, wait: bool
+) -> list[Disposition]:
+    """One transaction for the whole batch. `wait`: for locked tasks, instead of handing back."""
+    async with unit_of_work(runtime.engine) as uow:
+        cases = await open_cases(uow, batch)
+        jobs = [case.request for case in cases if isinstance(case.request, Job)]
+        loaded = await load_board(uow, jobs, wait=wait)
+        loaded.board.tenants = await load_tenants(uow, cases)
+        stored = await read_ledger(uow, cases)
+        Deciding(loaded, stored, runtime.settings).decide(cases)
+        await uow.save(loaded.board, [case.written for case in cases if case.written])
+        await uow.keep([case.letter for case in cases if case.letter])
+        await uow.commit()
+    return [case.disposition or HandedBack() for case in cases]
+
+
+def _batches(
+    deliveries: Sequence[Delivery], runtime: Runtime
+) -> Iterator[tuple[list[Delivery], bool]]:
+    """All together; but who met locked rows too often goes alone, and waits for them."""
+    unlucky = [d for d in deliveries if runtime.hand_backs[d.arq_id] >= MAX_HAND_BACKS]
+    others = [d for d in deliveries if d not in unlucky]
+    for one in unlucky:
+        yield [one], True
+    if others:
+        yield others, False
+
+
+def _count_hand_backs(
+    deliveries: Sequence[Delivery], answer: Sequence[Disposition], runtime: Runtime
+) -> None:
+    for delivery, disposition in zip(deliveries, answer, strict=True):
+        if isinstance(disposition, HandedBack):
+            runtime.hand_backs[delivery.arq_id] += 1
+        else:
+            runtime.hand_backs.pop(delivery.arq_id, None)

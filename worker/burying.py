@@ -1,0 +1,40 @@
+"""A verdict from outside the rules: the job stands alone, and nothing but the verdict is written."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from db.loading import Loaded
+from db.unit_of_work import unit_of_work
+from jobs.board import Board
+from jobs.outcomes import Buried, Verdict
+from worker.cases import load_tenants, open_cases, read_ledger
+from worker.dead_letters import storable
+from worker.deciding import Deciding
+from worker.deliveries import Delivery, Disposition, HandedBack
+from worker.runtime import Runtime
+
+MAX_ERROR_CHARACTERS = 2_000
+
+
+async def bury(
+    delivery: Delivery, error: str, runtime: Runtime, traceback: str | None = None
+) -> Disposition:
+    """The job is buried with `error`, or keeps the outcome that it has already."""
+    message = storable(error)[:MAX_ERROR_CHARACTERS]
+    return await conclude(delivery, lambda job_id: Buried(job_id, message, traceback), runtime)
+
+
+async def conclude(
+    delivery: Delivery, verdict: Callable[[UUID], Verdict], runtime: Runtime
+) -> Disposition:
+    """Writes this verdict in a transaction of its own, unless the job is settled already."""
+    async with unit_of_work(runtime.engine) as uow:
+        cases = await open_cases(uow, [delivery])
+        board = Board(now=await uow.tenants.clock(), tenants=await load_tenants(uow, cases))
+        stored = await read_ledger(uow, cases)
+        deciding = Deciding(Loaded(board, busy=set()), stored, runtime.settings)
+        deciding.conclude(cases[0], verdict)
+        await uow.save(board, [case.written for case in cases if case.written])
+        await uow.keep([case.letter for case in cases if case.letter])
+        await uow.commit()
+    return cases[0].disposition or HandedBack()

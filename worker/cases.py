@@ -1,0 +1,139 @@
+"""A case: one delivery on its way to a verdict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from db.repositories.dead_letters import DeadLetter
+from db.repositories.ledger import Entry
+from db.unit_of_work import UnitOfWork
+from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read_envelope
+from jobs.entities import Key, Tenant
+from jobs.envelope import EPHEMERAL_KINDS, Job
+from jobs.outcomes import Applied, Verdict
+from jobs.values import same_json
+from worker.deliveries import Delivery, Disposition
+
+CONTENT = ("kind", "schema_version", "actor_id", "payload")
+"""What makes two envelopes with one id the same job."""
+
+
+@dataclass(slots=True)
+class Case:
+    """`request` is the delivery's, or the recorded one where the delivery only refers to it.
+
+    `written` is what the ledger gets, `letter` what is kept where no ledger has a place for it.
+    """
+
+    delivery: Delivery
+    request: Request
+    verdict: Verdict | None = None
+    disposition: Disposition | None = None
+    written: Entry | None = None
+    letter: DeadLetter | None = None
+
+    @property
+    def key(self) -> Key | None:
+        if isinstance(self.request, Poison):
+            return None
+        return self.request.tenant_id, self.request.id
+
+    @property
+    def after(self) -> list[UUID]:
+        return self.request.after if isinstance(self.request, Job) else []
+
+
+def is_ephemeral(request: Request, verdict: Verdict | None = None) -> bool:
+    """Renewals, and a dispatch that found nothing: answered, never recorded."""
+    if not isinstance(request, Job):
+        return False
+    found_nothing = isinstance(verdict, Applied) and verdict.result.get("tasks") == []
+    return request.kind in EPHEMERAL_KINDS or found_nothing
+
+
+def envelope_text(request: Request) -> str:
+    """The envelope as it was sent, as JSON text."""
+    match request:
+        case Job():
+            return request.model_dump_json(exclude_unset=True)
+        case InvalidJob() | UnknownJob():
+            return to_json(request.envelope).decode()
+        case Reference() | Poison():
+            raise TypeError("there is no envelope to record")
+
+
+def same_content(left: Request, right: Request) -> bool:
+    """Equal as JSONB in what counts; times of issue, `after` and traces do not."""
+    return same_json(_content(left), _content(right))
+
+
+def _content(request: Request) -> list[Any]:
+    match request:
+        case Job():
+            envelope = request.model_dump(mode="json", include=set(CONTENT))
+        case InvalidJob() | UnknownJob():
+            envelope = {"schema_version": 1} | request.envelope
+        case Reference() | Poison():
+            envelope = {}
+    return [envelope.get(name) for name in CONTENT]
+
+
+def in_causal_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Queue order, but each job behind those of the same batch that it names in `after`."""
+    by_key = {(d.request.tenant_id, d.request.id): d for d in deliveries if _is_job(d)}
+    ordered: dict[int, Delivery] = {}
+    visiting: set[int] = set()
+
+    def place(delivery: Delivery) -> None:
+        if id(delivery) in visiting:
+            return
+        visiting.add(id(delivery))
+        for earlier in _named_after(delivery):
+            if earlier in by_key:
+                place(by_key[earlier])
+        ordered[id(delivery)] = delivery
+
+    for delivery in deliveries:
+        place(delivery)
+    return list(ordered.values())
+
+
+def _is_job(delivery: Delivery) -> bool:
+    return isinstance(delivery.request, Job)
+
+
+def _named_after(delivery: Delivery) -> Iterator[Key]:
+    if isinstance(delivery.request, Job):
+        for job_id in delivery.request.after:
+            yield delivery.request.tenant_id, job_id
+
+
+async def open_cases(uow: UnitOfWork, batch: Sequence[Delivery]) -> list[Case]:
+    """A case for each delivery; wake-ups become the recorded jobs that they refer to."""
+    cases = [Case(delivery, delivery.request) for delivery in batch]
+    await uow.tenants.declare({case.key[0] for case in cases if case.key})
+    references = [case for case in cases if isinstance(case.request, Reference)]
+    stored = await uow.ledger.read(_keys(references)) if references else {}
+    for case in references:
+        if case.key in stored:
+            case.request = read_envelope(stored[case.key].envelope)
+    return cases
+
+
+async def load_tenants(uow: UnitOfWork, cases: Sequence[Case]) -> dict[UUID, Tenant]:
+    ids = {tenant_id for tenant_id, _ in _keys(cases)}
+    return {tenant.id: tenant for tenant in await uow.tenants.load(ids)} if ids else {}
+
+
+async def read_ledger(uow: UnitOfWork, cases: Sequence[Case]) -> dict[Key, Entry]:
+    """What is known of these jobs, and of those they wait for; read after the locks."""
+    ids = _keys(cases)
+    named = {(case.key[0], job_id) for case in cases if case.key for job_id in case.after}
+    return await uow.ledger.read(ids | named) if ids else {}
+
+
+def _keys(cases: Sequence[Case]) -> set[Key]:
+    return {case.key for case in cases if case.key is not None}

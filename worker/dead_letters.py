@@ -1,0 +1,45 @@
+"""What is kept of jobs that cannot be read or always break, and how equal errors are grouped."""
+
+import hashlib
+import re
+import traceback
+from datetime import datetime
+
+from uuid_utils.compat import uuid7
+
+from db.repositories.dead_letters import MAX_RAW_BYTES, DeadLetter
+from jobs.codec import Poison
+from worker.deliveries import Delivery
+
+MAX_TRACEBACK_CHARACTERS = 20_000
+VARYING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
+
+
+def dead_letter(delivery: Delivery, poison: Poison, now: datetime) -> DeadLetter:
+    """The first 1 MiB of what arrived, with the size and hash of all of it."""
+    return DeadLetter(
+        id=uuid7(),
+        received_at=now,
+        queue=delivery.queue,
+        arq_id=delivery.arq_id.replace("\x00", "?"),
+        raw=poison.raw[:MAX_RAW_BYTES],
+        size=len(poison.raw),
+        sha256=hashlib.sha256(poison.raw).hexdigest(),
+        reason=poison.reason,
+        fingerprint=fingerprint(poison.reason, poison.message),
+    )
+
+
+def fingerprint(kind: str, error: str) -> str:
+    """Equal for errors that differ in ids and numbers only."""
+    return hashlib.sha256(f"{kind} {VARYING.sub('#', error)}".encode()).hexdigest()[:16]
+
+
+def traceback_text(error: BaseException) -> str:
+    """The end of the traceback, which is where the fault is."""
+    return storable("".join(traceback.format_exception(error))[-MAX_TRACEBACK_CHARACTERS:])
+
+
+def storable(text: str) -> str:
+    """`text` as PostgreSQL stores it: no NUL, no lone surrogates."""
+    return text.replace("\x00", "?").encode("utf-8", "replace").decode()

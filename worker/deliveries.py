@@ -1,0 +1,49 @@
+"""What comes in with a batch, and what becomes of it in Redis."""
+
+from dataclasses import dataclass
+
+from jobs.codec import Request
+from jobs.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One queue entry that was taken. `count` says how often, this time included.
+
+    `trusted`: made by the keeper or the command line, so the system may act.
+    """
+
+    arq_id: str
+    request: Request
+    queue: str = "arq:queue"
+    count: int = 1
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The outcome is durable: publish it and forget the entry."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Accepted in the ledger, waiting for a row or for other jobs: put back with a delay."""
+
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """A row is locked by somebody else: put back for the next batch; this taking does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Kept in the ledger or as a dead letter without an outcome: forget the entry."""
+
+    reason: str
+
+
+Disposition = Settled | Deferred | HandedBack | Parked

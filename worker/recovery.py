@@ -1,0 +1,87 @@
+"""What happens next when a transaction fails. One branch for each kind of JobError.
+
+JobConflict       again, the whole batch, at once, with full jitter; then one by one; then back
+JobDataError      split in halves until the bad job stands alone; it pays, its neighbours commit
+StoreUnavailable  nobody's fault: the caller waits and tries again later
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from jobs.errors import AlreadyExists, JobConflict, JobDataError
+from jobs.outcomes import Rejected
+from worker.burying import bury, conclude
+from worker.dead_letters import traceback_text
+from worker.deliveries import Delivery, Disposition, HandedBack
+from worker.runtime import Runtime
+from worker.signals import BatchSplit, ConflictRetried
+
+MAX_CONFLICT_RETRIES = 5
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
+UNIQUE_VIOLATION = "23505"
+
+
+class Transact(Protocol):
+    """One transaction over a batch."""
+
+    def __call__(
+        self, batch: Sequence[Delivery], runtime: Runtime, *, wait: bool
+    ) -> Awaitable[list[Disposition]]: ...
+
+
+async def recovered(
+    transact: Transact, batch: Sequence[Delivery], runtime: Runtime, *, wait: bool = False
+) -> list[Disposition]:
+    """The batch's dispositions, in order, whatever breaks on the way but the store itself."""
+    try:
+        return await _retried(transact, batch, runtime, wait=wait)
+    except JobConflict:
+        if len(batch) == 1:
+            return [HandedBack()]
+        return await _one_by_one(transact, batch, runtime)
+    except JobDataError as error:
+        runtime.emit(BatchSplit(size=len(batch), sqlstate=error.sqlstate))
+        if len(batch) == 1:
+            return [await _blamed(transact, batch[0], runtime)]
+        half = len(batch) // 2
+        first = await recovered(transact, batch[:half], runtime, wait=wait)
+        return first + await recovered(transact, batch[half:], runtime, wait=wait)
+
+
+async def _retried(
+    transact: Transact, batch: Sequence[Delivery], runtime: Runtime, *, wait: bool
+) -> list[Disposition]:
+    for attempt in range(MAX_CONFLICT_RETRIES):
+        try:
+            return await transact(batch, runtime, wait=wait)
+        except JobConflict as conflict:
+            runtime.emit(ConflictRetried(sqlstate=conflict.sqlstate, attempt=attempt + 1))
+            await _pause(attempt)
+    return await transact(batch, runtime, wait=wait)
+
+
+async def _one_by_one(
+    transact: Transact, batch: Sequence[Delivery], runtime: Runtime
+) -> list[Disposition]:
+    return [(await recovered(transact, [one], runtime))[0] for one in batch]
+
+
+async def _blamed(transact: Transact, delivery: Delivery, runtime: Runtime) -> Disposition:
+    """The job stands alone: a lost race for a name is read again, anything else is its own fault."""
+    try:
+        return (await _retried(transact, [delivery], runtime, wait=True))[0]
+    except JobConflict:
+        return HandedBack()
+    except JobDataError as error:
+        if error.sqlstate == UNIQUE_VIOLATION:
+            refusal = AlreadyExists("An id or name in this job is taken by something else; use another.")
+            return await conclude(delivery, lambda job_id: Rejected.by(refusal, job_id), runtime)
+        return await bury(delivery, str(error), runtime, traceback_text(error))
+
+
+async def _pause(attempt: int) -> None:
+    """Full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**attempt)
+    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
