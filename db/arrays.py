@@ -37,7 +37,7 @@ def typed(table: Table, names: Iterable[str]) -> Columns:
 
 def unnested(columns: Columns, alias: str = "given") -> TableValuedAlias:
     """`unnest(:a_array, :b_array) AS given(a, b)`; bind it with `arrays` or `keys`."""
-    binds = [bindparam(_bind(name), type_=ARRAY(type_)) for name, type_ in columns]
+    binds = [bindparam(_bind(name), type_=ARRAY(type_, dimensions=1)) for name, type_ in columns]
     derived = [column(name, type_) for name, type_ in columns]
     return func.unnest(*binds).table_valued(*derived, name=alias).render_derived()
 

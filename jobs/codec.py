@@ -1,10 +1,33 @@
-"""Bytes to jobs and back. JSON only; what cannot be read becomes a record of why, never an error."""
+"""Bytes to jobs and back. JSON only; what cannot be read becomes a record of why, never an error.
 
+On the wire Arq's dict stands around one envelope: {"t": try, "f": function, "a": [envelope],
+"k": {}, "et": enqueued at, in milliseconds}. Good bytes are validated in one pass; whatever that
+refuses is looked at again, slowly, to find out whose it was.
+"""
+
+import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 from uuid import UUID
 
-from jobs.envelope import AnyJob
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
+# Not typing's: pydantic needs this one before Python 3.12.
+from typing_extensions import TypedDict
+
+from jobs.envelope import MAX_ENVELOPE_BYTES, PAYLOADS, SYSTEM_KINDS, AnyJob, WireJob
+from jobs.values import storable_json
+
+MAX_WIRE_BYTES = MAX_ENVELOPE_BYTES + 4096
+"""An envelope, and room for Arq's dict around it."""
+MAX_MESSAGE_CHARACTERS = 500
+MAX_WHERE_CHARACTERS, MAX_WHAT_CHARACTERS = 150, 250
+SCHEMA_VERSIONS = frozenset({1})
+KIND = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+EXTRA_DEPTH = 48
+"""A tree of subtasks is nested deeper than free JSON may be."""
+REFERENCE = {"tenant_id", "id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +69,123 @@ class Poison:
 
 
 Request = AnyJob | Reference | InvalidJob | UnknownJob | Poison
+
+
+class _Wire(TypedDict):
+    t: NotRequired[Any]
+    f: NotRequired[Any]
+    a: tuple[WireJob]
+    k: NotRequired[Any]
+    et: NotRequired[Any]
+
+
+_WIRE: TypeAdapter[_Wire] = TypeAdapter(_Wire)
+_ENVELOPE: TypeAdapter[AnyJob] = TypeAdapter(WireJob)
+
+
+def read(raw: bytes) -> Request:
+    """What Arq's payload `raw` asks for. Never raises, whatever the bytes."""
+    if len(raw) > MAX_WIRE_BYTES:
+        return _unreadable(raw, f"{len(raw)} bytes; an envelope has at most {MAX_ENVELOPE_BYTES}")
+    try:
+        return _WIRE.validate_json(raw)["a"][0]
+    except ValidationError as refusal:
+        return _read_slowly(raw, refusal)
+
+
+def read_envelope(envelope: Any) -> Request:
+    """What an envelope asks for that is JSON already, such as a recorded one. Never raises."""
+    try:
+        raw = to_json(envelope)
+    except ValueError as error:
+        return _unreadable(repr(envelope).encode(errors="replace"), str(error))
+    try:
+        return _ENVELOPE.validate_json(raw)
+    except ValidationError as refusal:
+        return _recognise(envelope, raw, refusal)
+
+
+def dump(data: dict[str, Any]) -> bytes:
+    """Arq's dicts, of jobs and of results, as JSON: for Arq's `job_serializer`."""
+    return to_json(data)
+
+
+def load(raw: bytes) -> dict[str, Any]:
+    """The dict that `dump` was given: for Arq's `job_deserializer` on the producers' side.
+
+    Raises ValueError or TypeError if `raw` is not a JSON object; a pickle never is.
+    """
+    data = from_json(raw)
+    if not isinstance(data, dict):
+        raise TypeError("not a JSON object")
+    return data
+
+
+def _read_slowly(raw: bytes, refusal: ValidationError) -> Request:
+    try:
+        args = load(raw).get("a")
+    except (TypeError, ValueError) as error:
+        return _unreadable(raw, str(error))
+    if not isinstance(args, list) or len(args) != 1:
+        return _unreadable(raw, "Arq's list of arguments does not hold exactly one envelope")
+    return _recognise(args[0], raw, refusal)
+
+
+def _recognise(envelope: Any, raw: bytes, refusal: ValidationError) -> Request:
+    """Whose job it was, as far as the header says, and what became of the rest."""
+    if not isinstance(envelope, dict):
+        return _unreadable(raw, "the envelope is not a JSON object")
+    tenant_id, job_id = _uuid(envelope.get("tenant_id")), _uuid(envelope.get("id"))
+    if tenant_id is None or job_id is None:
+        return _unreadable(raw, "the envelope has no readable tenant_id and id")
+    if envelope.keys() == REFERENCE:
+        return Reference(tenant_id, job_id)
+    flaw = _flaw_of_storing(envelope)
+    if flaw is not None:
+        return _unreadable(raw, flaw)
+    kind = str(envelope["kind"])
+    if kind not in PAYLOADS or _is_unknown_version(envelope):
+        return UnknownJob(tenant_id, job_id, kind, envelope)
+    return InvalidJob(tenant_id, job_id, kind, envelope, _explained(kind, refusal))
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _flaw_of_storing(envelope: dict[str, Any]) -> str | None:
+    """Why the ledger cannot keep this envelope, if it cannot."""
+    kind = envelope.get("kind")
+    if not isinstance(kind, str) or not KIND.fullmatch(kind):
+        return "the envelope has no readable kind"
+    try:
+        storable_json(envelope, depth=-EXTRA_DEPTH)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _is_unknown_version(envelope: dict[str, Any]) -> bool:
+    version = envelope.get("schema_version", 1)
+    return type(version) is int and version not in SCHEMA_VERSIONS
+
+
+def _explained(kind: str, refusal: ValidationError) -> str:
+    """The first fault: where it is and what is wanted there."""
+    if kind in SYSTEM_KINDS:
+        return f"{kind} is made by the system alone; no producer may send it."
+    faults = refusal.errors(include_url=False, include_context=False, include_input=False)
+    loc = faults[0]["loc"]
+    # Before the branch of the union come Arq's names, which are no fields of the envelope.
+    inside = loc[loc.index(kind) + 1 :] if kind in loc else loc
+    where = ".".join(map(str, inside)) or "envelope"
+    what = faults[0]["msg"].removeprefix("Value error, ")[:MAX_WHAT_CHARACTERS]
+    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{where[:MAX_WHERE_CHARACTERS]}: {what}{more}. Correct it and use a new id."
+
+
+def _unreadable(raw: bytes, message: str) -> Poison:
+    return Poison(raw, "unreadable", message[:MAX_MESSAGE_CHARACTERS])

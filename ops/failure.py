@@ -8,9 +8,9 @@ MAX_REASON = 300
 PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^\s]*@")
 
 HINTS = {
-    "asyncpg": "is PostgreSQL running and TASKRAIL_DATABASE_URL right? `taskrail doctor` checks it.",
-    "sqlalchemy": "is PostgreSQL running and migrated? `taskrail doctor` checks it.",
-    "redis": "is Redis running and TASKRAIL_REDIS_URL right? `taskrail doctor` checks it.",
+    "asyncpg": "is PostgreSQL up and TASKRAIL_DATABASE_URL right? `taskrail doctor` checks it.",
+    "sqlalchemy": "is PostgreSQL up and migrated? `taskrail doctor` checks it.",
+    "redis": "is Redis up and TASKRAIL_REDIS_URL right? `taskrail doctor` checks it.",
     "alembic": "`taskrail migrate current` says where the schema stands.",
     "pydantic": "correct the TASKRAIL_… variable that is named here.",
     "pydantic_settings": "correct the TASKRAIL_… variable that is named here.",

@@ -1,6 +1,8 @@
 """What commands print: one JSON document, or tables for people. Notices go to stderr."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -17,6 +19,19 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from ops.screen import draw_table  # noqa: PLC0415 - rich is only imported where it draws
 
     draw_table(title, columns, rows)
+
+
+@contextmanager
+def steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A function to be called with the name of each step done; draws on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from ops.screen import progress  # noqa: PLC0415 - rich is only imported where it draws
+
+    with progress() as bar:
+        drawn = bar.add_task("", total=total)
+        yield lambda name: bar.update(drawn, advance=1, description=name)
 
 
 def notice(text: str) -> None:

@@ -24,14 +24,12 @@ def draw_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def progress() -> Progress:
-    """A progress bar on stderr; silent where stderr is no terminal."""
-    console = Console(stderr=True)
+    """A progress bar on stderr, gone when it is done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=console,
+        console=Console(stderr=True),
         transient=True,
-        disable=not console.is_terminal,
     )

@@ -10,7 +10,7 @@ from time import perf_counter
 from db.loading import load_board
 from db.unit_of_work import unit_of_work
 from jobs.envelope import Job
-from worker.cases import in_causal_order, load_tenants, open_cases, read_ledger
+from worker.cases import announce, in_causal_order, load_tenants, open_cases, read_ledger
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.recovery import recovered
@@ -60,6 +60,7 @@ async def transact(
         await uow.save(loaded.board, [case.written for case in cases if case.written])
         await uow.keep([case.letter for case in cases if case.letter])
         await uow.commit()
+    announce(cases, runtime)
     return [case.disposition or HandedBack() for case in cases]
 
 

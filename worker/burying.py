@@ -7,7 +7,7 @@ from db.loading import Loaded
 from db.unit_of_work import unit_of_work
 from jobs.board import Board
 from jobs.outcomes import Buried, Verdict
-from worker.cases import load_tenants, open_cases, read_ledger
+from worker.cases import announce, load_tenants, open_cases, read_ledger
 from worker.dead_letters import storable
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
@@ -37,4 +37,5 @@ async def conclude(
         await uow.save(board, [case.written for case in cases if case.written])
         await uow.keep([case.letter for case in cases if case.letter])
         await uow.commit()
+    announce(cases, runtime)
     return cases[0].disposition or HandedBack()

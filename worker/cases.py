@@ -13,9 +13,11 @@ from db.unit_of_work import UnitOfWork
 from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read_envelope
 from jobs.entities import Key, Tenant
 from jobs.envelope import EPHEMERAL_KINDS, Job
-from jobs.outcomes import Applied, Verdict
+from jobs.outcomes import Applied, Buried, Verdict
 from jobs.values import same_json
 from worker.deliveries import Delivery, Disposition
+from worker.runtime import Runtime
+from worker.signals import DeadLettered, JobBuried
 
 CONTENT = ("kind", "schema_version", "actor_id", "payload")
 """What makes two envelopes with one id the same job."""
@@ -133,6 +135,15 @@ async def read_ledger(uow: UnitOfWork, cases: Sequence[Case]) -> dict[Key, Entry
     ids = _keys(cases)
     named = {(case.key[0], job_id) for case in cases if case.key for job_id in case.after}
     return await uow.ledger.read(ids | named) if ids else {}
+
+
+def announce(cases: Sequence[Case], runtime: Runtime) -> None:
+    """Tells about the few jobs that an operator will ask for."""
+    for case in cases:
+        if isinstance(case.verdict, Buried) and case.written is not None:
+            runtime.emit(JobBuried(case.written.id, case.written.kind, case.verdict.error))
+        if case.letter is not None:
+            runtime.emit(DeadLettered(case.letter.reason))
 
 
 def _keys(cases: Sequence[Case]) -> set[Key]:

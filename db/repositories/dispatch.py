@@ -36,7 +36,7 @@ CANDIDATES = text(f"""
 """).bindparams(  # noqa: S608 - the names are our own columns
     bindparam("tenant_id_array", type_=ARRAY(Uuid())),
     bindparam("worker_id_array", type_=ARRAY(Uuid())),
-    bindparam("capabilities_array", type_=ARRAY(JSONB())),
+    bindparam("capabilities_array", type_=ARRAY(JSONB(), dimensions=1)),
     bindparam("limit_array", type_=ARRAY(Integer())),
 )
 

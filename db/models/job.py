@@ -1,0 +1,82 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlmodel import Field
+
+from db.models.base import Table, counter_column, json_column, optional_time_column, text_column, time_column
+
+
+class Job(Table, table=True):
+    """The ledger: every job that was accepted, and how it ended."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["taskrail.tenant.id"]),
+        Index(
+            "ix_job_to_feed", "next_feed_at", postgresql_where=text("status = 'accepted'")
+        ),
+        Index(
+            "ix_job_waiting_by_task",
+            "tenant_id",
+            text("(envelope -> 'payload' ->> 'task_id')"),
+            postgresql_where=text("status = 'accepted'"),
+        ),
+        Index(
+            "ix_job_buried_by_fingerprint",
+            "fingerprint",
+            postgresql_where=text("status = 'buried'"),
+        ),
+        CheckConstraint(
+            "status IN ('accepted', 'applied', 'rejected', 'buried')", name="status_is_known"
+        ),
+        CheckConstraint("jsonb_typeof(envelope) = 'object'", name="envelope_is_an_object"),
+        CheckConstraint(
+            "(status = 'accepted') = (settled_at IS NULL)", name="settled_has_its_time"
+        ),
+        CheckConstraint(
+            "(status = 'accepted') = (outcome IS NULL)", name="settled_has_its_outcome"
+        ),
+        CheckConstraint(
+            "(status = 'accepted') = (next_feed_at IS NOT NULL)", name="accepted_is_fed"
+        ),
+        CheckConstraint("events >= 0 AND attempts >= 0", name="counts_are_not_negative"),
+    )
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    kind: str = text_column()
+    envelope: dict[str, Any] = json_column("{}")
+    status: str = text_column("accepted")
+    outcome: dict[str, Any] | None = json_column()
+    events: int = counter_column()
+    error: str | None = text_column(nullable=True)
+    traceback: str | None = text_column(nullable=True)
+    fingerprint: str | None = text_column(nullable=True)
+    attempts: int = counter_column()
+    accepted_at: datetime = time_column()
+    next_feed_at: datetime | None = optional_time_column()
+    settled_at: datetime | None = optional_time_column()
+
+
+class DeadLetter(Table, table=True):
+    """What has no place in a tenant's ledger, byte for byte (the first 1 MiB)."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (
+        Index("ix_dead_letter_by_fingerprint", "fingerprint"),
+        CheckConstraint(
+            "reason IN ('unreadable', 'unknown_tenant', 'payload_gone')", name="reason_is_known"
+        ),
+        CheckConstraint("octet_length(raw) <= 1048576", name="raw_size"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    received_at: datetime = time_column()
+    queue: str = text_column()
+    arq_id: str = text_column()
+    raw: bytes
+    size: int = Field(sa_type=BigInteger)
+    sha256: str = text_column()
+    reason: str = text_column()
+    fingerprint: str = text_column()

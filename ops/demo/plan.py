@@ -1,0 +1,122 @@
+"""What is to be done: the relaunch of one website, as a tree of tasks."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from jobs.entities import ApprovalPolicy
+from jobs.payloads.project import CreateProject
+from jobs.payloads.task import CreateTask, NewTask, PriorityWord
+from ops.demo.cast import Cast
+
+CLIENTS = ("Harbour Bakery", "Northlight Opera", "Fjord Ferries", "Museum of Maps", "Bluebird Law")
+PHASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "Find out what visitors need": (
+        ("Interview five customers", "interview"),
+        ("Read a year of support mail", "research"),
+        ("Compare three competitors", "research"),
+        ("Sum up what was found", "research"),
+    ),
+    "Design": (
+        ("Sketch the home page", "design"),
+        ("Choose type and colours", "design"),
+        ("Draw the booking flow", "design"),
+        ("Design the page for phones", "design"),
+    ),
+    "Write": (
+        ("Rewrite the home page", "copy"),
+        ("Write the page about us", "copy"),
+        ("Describe all products", "copy"),
+        ("Translate into English", "copy"),
+    ),
+    "Build": (
+        ("Build the templates", "frontend"),
+        ("Build the search", "backend"),
+        ("Import the old articles", "backend"),
+        ("Build the booking form", "frontend"),
+        ("Redirect the old addresses", "backend"),
+    ),
+    "Test and launch": (
+        ("Test with a screen reader", "test"),
+        ("Test under load", "test"),
+        ("Check every link", "test"),
+        ("Measure page weight", "test"),
+    ),
+}
+DROPPED = ("Printed brochure", ("Draft the brochure", "Choose a printer", "Proof-read"))
+PRIORITIES: tuple[PriorityWord, ...] = ("low", "medium", "medium", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Relaunch:
+    """One project: its phases belong to the lead, their subtasks to whoever is able."""
+
+    project: CreateProject
+    phases: list[CreateTask]
+    dropped: CreateTask
+    critical: set[UUID] = field(default_factory=set)
+
+    @property
+    def leaves(self) -> list[UUID]:
+        return [task.task_id for phase in self.phases for task in phase.subtasks]
+
+
+def relaunch(run: str, number: int, cast: Cast, random: Random) -> Relaunch:
+    client = CLIENTS[number % len(CLIENTS)]
+    project = CreateProject(
+        project_id=uuid7(),
+        slug=f"relaunch-{run}-{number}",
+        name=f"Website of {client}",
+        description=f"{client} gets a new website.",
+        approval_policy=ApprovalPolicy.CRITICAL,
+        owner_id=cast.lead.id,
+    )
+    phases = [_phase(project, cast, title, parts, random) for title, parts in PHASES.items()]
+    critical = {
+        task.task_id for phase in phases for task in phase.subtasks if task.priority == "critical"
+    }
+    return Relaunch(project, phases, _dropped(project, cast), critical)
+
+
+def _phase(
+    project: CreateProject,
+    cast: Cast,
+    title: str,
+    parts: tuple[tuple[str, str], ...],
+    random: Random,
+) -> CreateTask:
+    due = datetime.now(UTC) + timedelta(days=random.randint(7, 60))
+    leaves = [
+        NewTask(
+            task_id=uuid7(),
+            title=part,
+            priority=random.choice(PRIORITIES),
+            tags=["website", capability],
+            required_capabilities=[capability],
+            due_at=due,
+        )
+        for part, capability in parts
+    ]
+    return CreateTask(
+        project_id=project.project_id,
+        task_id=uuid7(),
+        title=title,
+        assignee_id=cast.lead.id,
+        due_at=due,
+        subtasks=leaves,
+    )
+
+
+def _dropped(project: CreateProject, cast: Cast) -> CreateTask:
+    title, parts = DROPPED
+    leaves = [NewTask(task_id=uuid7(), title=part, assignee_id=cast.lead.id) for part in parts]
+    return CreateTask(
+        project_id=project.project_id,
+        task_id=uuid7(),
+        title=title,
+        assignee_id=cast.lead.id,
+        subtasks=leaves,
+    )

@@ -1,0 +1,80 @@
+"""The demo as a whole: a worker, the play, and the reckoning."""
+
+from asyncio.subprocess import DEVNULL
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid7
+
+from ops.demo.counts import Counts, count
+from ops.demo.desk import Desk
+from ops.demo.play import Play
+from ops.demo.view import View, shown
+from ops.engines import opened
+from ops.preparation import DEMO
+from ops.processes import worker_processes
+from ops.queue import opened_queue, producer
+from ops.tenants import find
+from ops.verify.check import Violation
+from ops.verify.run import CHECKS, verify
+from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`sent`: jobs that Redis acknowledged; `counts`: what the ledger made of them."""
+
+    sent: int
+    counts: Counts
+    busy_seconds: float
+    violations: list[Violation]
+
+    @property
+    def is_sound(self) -> bool:
+        settled = sum(self.counts.number(status) for status in ("applied", "rejected", "buried"))
+        return self.sent == settled and not self.violations
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "accepted": self.sent,
+            "applied": self.counts.number("applied"),
+            "rejected": self.counts.number("rejected"),
+            "buried": self.counts.number("buried"),
+            "jobs_per_second": round(self.sent / self.busy_seconds),
+            "busy_seconds": round(self.busy_seconds, 3),
+            "by_kind": self.counts.by_kind,
+            "checks": len(CHECKS),
+            "violations": len(self.violations),
+        }
+
+
+async def perform(settings: Settings, jobs: int) -> Result:
+    """Plays until at least `jobs` jobs are settled, then counts and checks.
+
+    A worker of its own runs meanwhile, beside those that may be there already.
+    """
+    view = View(jobs)
+    with shown(view):
+        async with AsyncExitStack() as stack:
+            reader = await stack.enter_async_context(opened(settings, "reader"))
+            redis = await stack.enter_async_context(opened_queue(settings))
+            desk = Desk(producer(redis, reader), await find(reader, DEMO))
+            view.desk = desk
+            await stack.enter_async_context(worker_processes(1, log=DEVNULL))
+            await Play(desk, _word(uuid7()), jobs, view.show_scene).perform()
+            view.show_scene("the books are checked")
+            return await _reckon(desk, reader)
+
+
+async def _reckon(desk: Desk, reader: AsyncEngine) -> Result:
+    counts = await count(reader, desk.tenant_id, desk.sent.keys())
+    report = await verify(reader)
+    return Result(len(desk.sent), counts, desk.busy_seconds, report.violations)
+
+
+def _word(run: UUID) -> str:
+    """Short, for handles and slugs; time and chance make it differ from every other run's."""
+    return f"{run.hex[4:12]}{run.hex[-4:]}"

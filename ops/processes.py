@@ -1,0 +1,54 @@
+"""Worker processes as children of this one: started, kept alive, stopped."""
+
+import asyncio
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
+GRACE_SECONDS = 15.0
+"""A worker finishes its batch; then it is killed, and its jobs are taken up by the next."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+
+
+@asynccontextmanager
+async def worker_processes(number: int, *, log: int | None = None) -> AsyncIterator[None]:
+    """`number` workers run while the block runs; one that dies is replaced.
+
+    `log`: a file descriptor for what they say; this process's stderr if not given.
+    """
+    keepers = [asyncio.create_task(_keep_one(log)) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+async def _keep_one(log: int | None) -> None:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ops", "worker", cwd=CHECKOUT, stdout=log, stderr=log
+        )
+        try:
+            await process.wait()
+        finally:
+            await asyncio.shield(_stop(process))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def _stop(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,50 @@
+"""The queue as commands use it: a producer that also asks the ledger for outcomes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from jobs.codec import dump, load
+from jobs.producer import Producer
+from settings import Settings
+
+OUTCOME = text("SELECT outcome FROM taskrail.job WHERE tenant_id = :tenant_id AND id = :id")
+
+
+@asynccontextmanager
+async def opened_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
+    """A pool of connections to Redis, while the block runs."""
+    pool = await create_pool(
+        redis_settings(settings),
+        job_serializer=dump,
+        job_deserializer=load,
+        default_queue_name=settings.queue_name,
+    )
+    try:
+        yield pool
+    finally:
+        await pool.aclose()
+
+
+def producer(redis: ArqRedis, reader: AsyncEngine) -> Producer:
+    """A producer that asks the ledger where Redis has forgotten an outcome."""
+
+    async def read_ledger(tenant_id: UUID, job_id: UUID) -> dict[str, Any] | None:
+        async with reader.connect() as connection:
+            rows = await connection.execute(OUTCOME, {"tenant_id": tenant_id, "id": job_id})
+            outcome: dict[str, Any] | None = rows.scalar_one_or_none()
+        return outcome
+
+    return Producer(redis, read_ledger=read_ledger)
+
+
+def redis_settings(settings: Settings) -> RedisSettings:
+    """Where Redis is; an operator at the keyboard is told soon if it is away."""
+    found = RedisSettings.from_dsn(settings.resolved_redis_url.get_secret_value())
+    found.conn_retries = 1
+    return found

@@ -1,0 +1,138 @@
+"""What can be set, from the environment (TASKRAIL_…): the only module that reads it."""
+
+import difflib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TASKRAIL_"
+MAX_SOCKET_PATH = 90
+"""A unix socket's path may have 107 bytes; PostgreSQL adds its file name to the folder's."""
+
+
+def _default_data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/taskrail")
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "taskrail"
+
+
+class Settings(BaseSettings):
+    """Read once, at start. Secrets do not show in its repr."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL to use; without it an embedded one is run."
+    )
+    owner_database_url: SecretStr | None = Field(
+        default=None, description="The database as taskrail_owner, for migrations."
+    )
+    keeper_database_url: SecretStr | None = Field(
+        default=None, description="The database as taskrail_keeper, for the loops."
+    )
+    reader_database_url: SecretStr | None = Field(
+        default=None, description="The database as taskrail_reader, for verify and doctor."
+    )
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis or Valkey to use; without it an embedded Valkey is run."
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Where the embedded servers keep their data."
+    )
+    queue_name: str = Field(default="arq:queue", description="The Redis key of the queue.")
+    batch_jobs: int = Field(default=200, ge=1, description="Most jobs in one batch.")
+    batch_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=1024, description="Most bytes of payload in one batch."
+    )
+    hold_seconds: float = Field(
+        default=5.0, gt=0, description="How long a taken job is held before others may take it."
+    )
+    poll_seconds: float = Field(
+        default=0.05, gt=0, description="How often an idle consumer looks for jobs."
+    )
+    missing_row_grace_seconds: float = Field(
+        default=10.0, ge=0, description="How long a job waits for a row that does not exist yet."
+    )
+    after_limit_seconds: float = Field(
+        default=3600.0, ge=0, description="How long a job waits for those it names in `after`."
+    )
+    job_id_horizon_days: int = Field(
+        default=400, ge=1, description="Job ids older than this are refused."
+    )
+    pool_size: int = Field(default=2, ge=1, description="Connections kept open by a pool.")
+    pool_overflow: int = Field(default=3, ge=0, description="Further connections under load.")
+    pool_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="How long to wait for a connection of the pool."
+    )
+    pool_recycle_seconds: int = Field(
+        default=300, gt=0, description="Connections older than this are replaced."
+    )
+    processes: int = Field(default=1, ge=1, description="Worker processes on this database.")
+    external_pooler: bool = Field(
+        default=False, description="PgBouncer is in front: no pool, no prepared statements."
+    )
+    lock_timeout_ms: int = Field(default=2_000, ge=1, description="Longest wait for a lock.")
+    statement_timeout_ms: int = Field(default=5_000, ge=1, description="Longest statement.")
+    command_timeout_seconds: float = Field(
+        default=6.0, gt=0, description="When the client gives up on a statement."
+    )
+    reaper_seconds: float = Field(default=1.0, gt=0, description="Between looks for lost leases.")
+    sweeper_seconds: float = Field(
+        default=1.0, gt=0, description="Between looks for recorded jobs that nobody took up."
+    )
+    log_level: str = Field(default="INFO", description="Least level that is logged.")
+    environment: str = Field(default="development", description="Name of this installation.")
+
+    @model_validator(mode="after")
+    def _timeouts_nest(self) -> Self:
+        command_ms = self.command_timeout_seconds * 1000
+        if not self.lock_timeout_ms < self.statement_timeout_ms < command_ms:
+            raise ValueError("time-outs must nest: lock < statement < command")
+        return self
+
+    @property
+    def embedded_postgres(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def embedded_redis(self) -> bool:
+        return self.redis_url is None
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the sockets are: in the data folder, unless its path is too long for a socket."""
+        folder = self.data_dir / "run"
+        if len(str(folder).encode()) <= MAX_SOCKET_PATH:
+            return folder
+        digest = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"taskrail-{digest}"
+
+    @property
+    def resolved_database_url(self) -> SecretStr:
+        """The given URL, or that of the embedded server."""
+        if self.database_url is not None:
+            return self.database_url
+        return SecretStr(f"postgresql://postgres@/taskrail?host={self.run_dir}")
+
+    @property
+    def resolved_redis_url(self) -> SecretStr:
+        if self.redis_url is not None:
+            return self.redis_url
+        return SecretStr(f"unix://{self.run_dir / 'valkey.sock'}")
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises ValueError for names that do not exist."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else "docs/reference/settings.md lists all."
+            raise ValueError(f"{name} is no setting of taskrail; {hint}")
+    return Settings()

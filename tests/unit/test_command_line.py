@@ -1,0 +1,136 @@
+"""The command line by itself: what it knows without a server."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ops.cli import COMMANDS, taskrail
+from ops.failure import CommandFailed, described, redacted
+from ops.intake.parameters import payload_of
+
+CHECKOUT = Path(__file__).parents[2]
+HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "alembic", "arq", "redis", "rich", "asyncpg")
+
+
+def called(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    run = called("-X", "importtime", "-m", "ops", "--help")
+
+    assert run.returncode == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_help_names_every_command() -> None:
+    result = CliRunner().invoke(taskrail, ["--help"])
+
+    assert result.exit_code == 0
+    assert all(name in result.output for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(taskrail, [name, "--help"])
+
+    assert result.exit_code == 0
+    assert result.output.startswith(f"Usage: taskrail {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_sub_command_says_what_it_does(name: str) -> None:
+    command: click.Command = import_module(f"ops.commands.{name}").command
+
+    below = command.commands.values() if isinstance(command, click.Group) else []
+    assert all(one.help for one in (command, *below))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["verify", "--no-such-option"],
+        ["enqueue"],
+        ["tenants", "create", "Not A Slug"],
+        ["outcome", "no-uuid"],
+        ["enqueue", "task.comment", "-p", "no-equals-sign"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: Sequence[str]) -> None:
+    result = CliRunner().invoke(taskrail, arguments)
+
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_kinds_are_one_json_document() -> None:
+    result = CliRunner().invoke(taskrail, ["enqueue", "--kinds", "--json"])
+
+    kinds = {entry["kind"]: entry for entry in json.loads(result.stdout)["kinds"]}
+    assert kinds["task.comment"]["required"] == ["task_id", "comment_id", "body"]
+    assert "lease.expire" not in kinds
+
+
+def test_a_missing_file_is_said_in_one_line() -> None:
+    result = CliRunner().invoke(taskrail, ["enqueue", "/nowhere/jobs.jsonl"])
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "/nowhere/jobs.jsonl" in result.stderr
+
+
+def test_an_unforeseen_error_is_one_line_without_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMMANDS, "broken", "Breaks.")
+    monkeypatch.setitem(sys.modules, "ops.commands.broken", _broken_module())
+
+    quiet = CliRunner().invoke(taskrail, ["broken"])
+    verbose = CliRunner().invoke(taskrail, ["broken", "-v"])
+
+    assert quiet.exit_code == verbose.exit_code == 1
+    assert quiet.stderr.count("\n") == 1
+    assert "ZeroDivisionError" in quiet.stderr
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in verbose.stderr
+
+
+def test_passwords_in_urls_are_never_printed() -> None:
+    secret = "p@ss/w:rd"  # noqa: S105 - made up
+    error = OSError(f"cannot reach postgresql://app:{secret}@db.example/taskrail")
+
+    assert secret not in described(error).format_message()
+    assert secret not in CommandFailed("What", str(error), "what to do").format_message()
+    assert redacted("redis://:hunter2@cache:6379/0") == "redis://:***@cache:6379/0"
+
+
+def test_parameters_are_text_after_an_equals_sign_and_json_after_a_colon() -> None:
+    assert payload_of(["title=a=b", "progress:=50", 'tags:=["x"]', "body="]) == {
+        "title": "a=b",
+        "progress": 50,
+        "tags": ["x"],
+        "body": "",
+    }
+
+
+def _broken_module() -> object:
+    @click.command
+    def command() -> None:
+        """Break."""
+        raise ZeroDivisionError("division by zero")
+
+    class Module:
+        pass
+
+    module = Module()
+    module.command = command  # type: ignore[attr-defined]  # a module is what has a command
+    return module
