@@ -23,7 +23,9 @@ JOBS_BATCHED, JOBS_ALONE, SMOKE_JOBS = 4_000, 400, 200
 Way = Callable[[Stage, list[AnyJob]], Awaitable[None]]
 
 
-async def run(*, smoke: bool = False, progress: Callable[[float], None] = lambda _: None) -> dict[str, float]:
+async def run(
+    *, smoke: bool = False, progress: Callable[[float], None] = lambda _: None
+) -> dict[str, float]:
     """Medians of jobs per second, durable settings: orm, one_by_one, batched, ratio."""
     rounds = SMOKE_ROUNDS if smoke else ROUNDS
     rates: dict[str, list[float]] = {name: [] for name in WAYS}
@@ -68,7 +70,9 @@ def _chunks(jobs: list[AnyJob], size: int) -> Iterator[list[AnyJob]]:
 
 def _require_applied(dispositions: list[object]) -> None:
     """A rate of refusals would be no rate of work."""
-    refused = [d for d in dispositions if not (isinstance(d, Settled) and d.outcome.status == "applied")]
+    refused = [
+        d for d in dispositions if not (isinstance(d, Settled) and d.outcome.status == "applied")
+    ]
     if refused:
         raise RuntimeError(f"{len(refused)} jobs were not applied, the first: {refused[0]}")
 

@@ -1,18 +1,18 @@
-"""The jobs that benchmarks are made of: agents of one project create, claim, report and complete."""
+"""The jobs of the benchmarks: agents of one project create, claim, report and complete."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from jobs.entities import WorkerKind
-from jobs.envelope import KINDS, AnyJob, Job
+from jobs.envelope import AnyJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask, ReportProgress
 from jobs.payloads.project import AddMember, CreateProject
 from jobs.payloads.task import CreateTask
 from jobs.payloads.worker import RegisterWorker
+from jobs.producer import new_job
 
 JOBS_A_TASK = 4
 AGENTS = 20
@@ -73,11 +73,4 @@ class Workload:
         )
 
     def _job(self, actor_id: UUID | None, payload: Payload) -> AnyJob:
-        return Job[str, type(payload)](  # type: ignore[misc]
-            id=uuid7(),
-            tenant_id=self._tenant_id,
-            actor_id=actor_id,
-            kind=KINDS[type(payload)],
-            issued_at=datetime.now(UTC),
-            payload=payload,
-        )
+        return new_job(payload, self._tenant_id, actor_id)

@@ -25,10 +25,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
 
+from db.models import metadata
 from jobs.board import Change
 
 Columns = Sequence[tuple[str, TypeEngine[Any]]]
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table behind a model."""
+    return metadata.tables[f"{metadata.schema}.{model.__tablename__}"]
 
 
 def typed(table: Table, names: Iterable[str]) -> Columns:
@@ -47,7 +54,9 @@ def arrays(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]]:
     return {_bind(name): [getattr(row, name) for row in rows] for name in names}
 
 
-def keys(pairs: Iterable[tuple[Any, ...]], names: Sequence[str] = ("tenant_id", "id")) -> dict[str, list[Any]]:
+def keys(
+    pairs: Iterable[tuple[Any, ...]], names: Sequence[str] = ("tenant_id", "id")
+) -> dict[str, list[Any]]:
     """Sorted keys as arrays: sorted, so that two batches lock in the same order."""
     ordered = sorted(pairs)
     return {_bind(name): [key[place] for key in ordered] for place, name in enumerate(names)}

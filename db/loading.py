@@ -76,7 +76,7 @@ class Loaded:
 
 
 async def load_board(uow: UnitOfWork, jobs: list[AnyJob], *, wait: bool) -> Loaded:
-    """Locks and reads all that `jobs` refer to. Without `wait` locked tasks are left out as busy."""
+    """Locks and reads what `jobs` refer to. Without `wait` locked tasks are left out as busy."""
     wanted = Wanted()
     for job in jobs:
         wanted.add(job, job.payload.refs(job.actor_id))
@@ -186,9 +186,7 @@ async def _load_candidates(uow: UnitOfWork, wanted: Wanted, board: Board) -> Non
     """As many as all ask for together: two who ask may be offered the same tasks."""
     together = sum(wanted.asks.values())
     asks = [
-        Ask(board.workers[key], together)
-        for key in sorted(wanted.asks)
-        if key in board.workers
+        Ask(board.workers[key], together) for key in sorted(wanted.asks) if key in board.workers
     ]
     if not asks:
         return

@@ -108,10 +108,7 @@ AnyPayload = (
 def _kinds() -> dict[str, type[Payload]]:
     jobs = [*get_args(get_args(WireJob)[0]), SystemJob]
     fields = [job.model_fields for job in jobs]
-    return {
-        get_args(field["kind"].annotation)[0]: field["payload"].annotation
-        for field in fields
-    }
+    return {get_args(field["kind"].annotation)[0]: field["payload"].annotation for field in fields}
 
 
 PAYLOADS = _kinds()

@@ -42,6 +42,8 @@ end
 return answer
 """
 
+RECORD = "SELECT job_id, status, outcome, conflict FROM taskrail.record($1::jsonb)"
+
 _ENVELOPE: TypeAdapter[AnyJob] = TypeAdapter(WireJob)
 
 
@@ -167,24 +169,26 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the ledger has under a job's id, and whether this is what was to be recorded."""
+    """What the ledger has under a job's id. `conflict`: it is another job's, nothing was saved."""
 
     job_id: UUID
     status: str
     outcome: dict[str, Any] | None
+    conflict: bool
 
 
 async def record(jobs: Sequence[AnyJob], connection: Connection) -> list[Recorded]:
     """The jobs are in the ledger as soon as the caller's own transaction commits.
 
-    Of an AsyncSession give `await session.connection()`.
+    Of an AsyncSession give `await session.connection()`. Raises the driver's error 22023, which
+    says what to do, if a job cannot be recorded: none is then.
     """
     envelopes = [job.model_dump(mode="json", exclude_unset=True) for job in jobs]
-    rows = await connection.exec_driver_sql(
-        "SELECT job_id, status, outcome FROM taskrail.record($1::jsonb)",
-        (to_json(envelopes).decode(),),
-    )
-    return [Recorded(job_id, status, _parsed(outcome)) for job_id, status, outcome in rows]
+    rows = await connection.exec_driver_sql(RECORD, (to_json(envelopes).decode(),))
+    return [
+        Recorded(job_id, status, _parsed(outcome), conflict)
+        for job_id, status, outcome, conflict in rows
+    ]
 
 
 def _parsed(outcome: Any) -> Any:

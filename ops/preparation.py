@@ -1,23 +1,48 @@
 """What has to be in a new database before a job can be applied: roles, schema, a tenant."""
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from db.migrate import upgrade
-from db.roles import ensure_roles
-from ops.engines import opened
+from db.roles import ROLES, ensure_roles
+from ops.engines import opened, patient
 from ops.tenants import create
 from settings import Settings
 
 DEMO = "demo"
+MISSING = text("""
+    SELECT wanted
+    FROM unnest(CAST(:roles AS text[])) AS wanted
+    LEFT JOIN pg_roles ON rolname = wanted
+    WHERE rolname IS NULL OR NOT pg_has_role(current_user, oid, 'MEMBER')
+    UNION ALL
+    SELECT 'schema taskrail' WHERE to_regnamespace('taskrail') IS NULL
+""")
 
 
 async def prepare(settings: Settings) -> None:
     """Roles and schema are there, up to date, and so is the tenant `demo`. May be repeated."""
-    await make_roles(settings)
+    await migrate(settings, "head")
     async with opened(settings, "owner") as owner:
-        await upgrade(owner)
         await create(owner, DEMO, "Demo")
 
 
+async def migrate(settings: Settings, revision: str) -> None:
+    """The schema is at `revision`; roles are made where they are missing, which takes a right."""
+    async with opened(settings, "login") as login, login.begin() as connection:
+        if await missing_roles(connection):
+            await ensure_roles(connection)
+    async with opened(patient(settings), "owner") as owner:
+        await upgrade(owner, revision)
+
+
 async def make_roles(settings: Settings) -> None:
-    """The five roles exist and the login of the URL belongs to them."""
+    """The roles exist and the login of the URL belongs to them."""
     async with opened(settings, "login") as login, login.begin() as connection:
         await ensure_roles(connection)
+
+
+async def missing_roles(connection: AsyncConnection) -> list[str]:
+    """Roles that the login does not belong to, and the schema if it is not there."""
+    roles = [f"taskrail_{name}" for name in ROLES]
+    return list((await connection.execute(MISSING, {"roles": roles})).scalars())

@@ -5,22 +5,23 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis, create_pool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.codec import dump, load
 from jobs.producer import Producer
 from settings import Settings
+from worker.connection import for_consumer, redis_settings
 
 OUTCOME = text("SELECT outcome FROM taskrail.job WHERE tenant_id = :tenant_id AND id = :id")
 
 
 @asynccontextmanager
 async def opened_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
-    """A pool of connections to Redis, while the block runs."""
+    """A pool of connections to Redis, while the block runs; soon refused if Redis is away."""
     pool = await create_pool(
-        redis_settings(settings),
+        for_consumer(redis_settings(settings)),
         job_serializer=dump,
         job_deserializer=load,
         default_queue_name=settings.queue_name,
@@ -41,10 +42,3 @@ def producer(redis: ArqRedis, reader: AsyncEngine) -> Producer:
         return outcome
 
     return Producer(redis, read_ledger=read_ledger)
-
-
-def redis_settings(settings: Settings) -> RedisSettings:
-    """Where Redis is; an operator at the keyboard is told soon if it is away."""
-    found = RedisSettings.from_dsn(settings.resolved_redis_url.get_secret_value())
-    found.conn_retries = 1
-    return found

@@ -24,8 +24,15 @@ def servers() -> Iterator[Running]:
 
     Servers that a URL names are taken as they are.
     """
+    with bare_servers() as running:
+        if running.is_supervisor and running.settings.embedded_postgres:
+            run(prepare(running.settings))
+        yield running
+
+
+@contextmanager
+def bare_servers() -> Iterator[Running]:
+    """The same, but our own database is left as it is, be it empty."""
     settings = load_settings()
     with embedded_servers(settings) as running:
-        if running.is_supervisor and settings.embedded_postgres:
-            run(prepare(settings))
         yield Running(settings, running.is_supervisor)

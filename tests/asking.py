@@ -1,26 +1,23 @@
 """Jobs as tests ask for them: one tenant, its people, and short names for payloads."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from jobs.entities import WorkerKind
-from jobs.envelope import KINDS, AnyJob, Job
+from jobs.envelope import AnyJob
 from jobs.payloads.base import Payload
 from jobs.payloads.project import AddMember, CreateProject
 from jobs.payloads.task import CreateTask
 from jobs.payloads.worker import RegisterWorker
+from jobs.producer import new_job
 
 
 def ask(tenant_id: UUID, actor_id: UUID | None, payload: Payload, **envelope: Any) -> AnyJob:
     """A valid envelope around `payload`."""
-    header = {"id": uuid7(), "issued_at": datetime.now(UTC)} | envelope
-    return Job[str, type(payload)](  # type: ignore[misc]
-        tenant_id=tenant_id, actor_id=actor_id, kind=KINDS[type(payload)], payload=payload, **header
-    )
+    return new_job(payload, tenant_id, actor_id, **envelope)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.codec import Request
 from worker.deliveries import Delivery, Disposition, Settled
@@ -17,7 +18,7 @@ Apply = Callable[[Sequence[Delivery], Runtime], Awaitable[list[Disposition]]]
 class Engine:
     """`apply` in one of its forms on one database."""
 
-    def __init__(self, form: Apply, runtime: Runtime, superuser: Any = None) -> None:
+    def __init__(self, form: Apply, runtime: Runtime, superuser: AsyncEngine) -> None:
         self._form = form
         self.runtime = runtime
         self._superuser = superuser

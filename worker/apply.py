@@ -36,9 +36,7 @@ async def apply(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Dispos
     return answer
 
 
-async def apply_one_by_one(
-    deliveries: Sequence[Delivery], runtime: Runtime
-) -> list[Disposition]:
+async def apply_one_by_one(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Disposition]:
     """The same rules, repositories and answers, with a commit for each delivery.
 
     The slow obvious form: the reference that the batch is tested against, by the same tests.
@@ -46,9 +44,7 @@ async def apply_one_by_one(
     return [(await apply([one], runtime))[0] for one in in_causal_order(deliveries)]
 
 
-async def transact(
-    batch: Sequence[Delivery], runtime: Runtime, *, wait: bool
-) -> list[Disposition]:
+async def transact(batch: Sequence[Delivery], runtime: Runtime, *, wait: bool) -> list[Disposition]:
     """One transaction for the whole batch. `wait`: for locked tasks, instead of handing back."""
     async with unit_of_work(runtime.engine) as uow:
         cases = await open_cases(uow, batch)

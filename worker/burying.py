@@ -1,4 +1,4 @@
-"""A verdict from outside the rules: the job stands alone, and nothing but the verdict is written."""
+"""A verdict from outside the rules: the job stands alone, only the verdict is written."""
 
 from collections.abc import Callable
 from uuid import UUID

@@ -85,7 +85,9 @@ def _content(request: Request) -> list[Any]:
 
 def in_causal_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Queue order, but each job behind those of the same batch that it names in `after`."""
-    by_key = {(d.request.tenant_id, d.request.id): d for d in deliveries if _is_job(d)}
+    by_key = {
+        (d.request.tenant_id, d.request.id): d for d in deliveries if isinstance(d.request, Job)
+    }
     ordered: dict[int, Delivery] = {}
     visiting: set[int] = set()
 
@@ -101,10 +103,6 @@ def in_causal_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
     for delivery in deliveries:
         place(delivery)
     return list(ordered.values())
-
-
-def _is_job(delivery: Delivery) -> bool:
-    return isinstance(delivery.request, Job)
 
 
 def _named_after(delivery: Delivery) -> Iterator[Key]:

@@ -16,8 +16,8 @@ from jobs.errors import Expired, IdempotencyConflict, Invalid, JobRejected, NotF
 from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
-from worker.dead_letters import dead_letter, fingerprint, traceback_text
 from worker.cases import Case, envelope_text, is_ephemeral, same_content
+from worker.dead_letters import dead_letter, fingerprint, traceback_text
 from worker.deliveries import Deferred, HandedBack, Parked, Settled
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 2.0
@@ -94,9 +94,7 @@ class Deciding:
         """A reply only: the ledger keeps what the id meant first."""
         job_id = _id(case)
         error = IdempotencyConflict("This id was used for another job; use a new id.")
-        case.disposition = Settled(
-            Rejected(job_id, error.code, error.message, first=first)
-        )
+        case.disposition = Settled(Rejected(job_id, error.code, error.message, first=first))
 
     def _rule(self, case: Case, *, last: bool) -> bool:
         match case.request:
@@ -116,9 +114,7 @@ class Deciding:
             return self._wait(case, last=last)
         before = len(self._board.events)
         try:
-            if waiting:
-                raise Expired(f"Not settled in time: {', '.join(map(str, waiting))}.")
-            self._require_timely_id(case, job)
+            self._require_in_time(case, job, waiting)
             verdict: Verdict = decide(self._board, job, trusted=case.delivery.trusted)
         except NotFound as error:
             if self._may_wait(case, job, self._settings.missing_row_grace_seconds):
@@ -160,8 +156,10 @@ class Deciding:
         self._write_accepted(case, LONGEST_PARKING_SECONDS)
         case.disposition = Parked("this worker does not know the kind or version")
 
-    def _require_timely_id(self, case: Case, job: AnyJob) -> None:
+    def _require_in_time(self, case: Case, job: AnyJob, waiting: list[UUID]) -> None:
         """Once stays once: an id from before the ledger's horizon may have been forgotten."""
+        if waiting:
+            raise Expired(f"Not settled in time: {', '.join(map(str, waiting))}.")
         if _key(case) in self._stored or case.delivery.trusted:
             return
         made_at = datetime.fromtimestamp((job.id.int >> 80) / 1000, UTC)

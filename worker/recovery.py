@@ -69,14 +69,16 @@ async def _one_by_one(
 
 
 async def _blamed(transact: Transact, delivery: Delivery, runtime: Runtime) -> Disposition:
-    """The job stands alone: a lost race for a name is read again, anything else is its own fault."""
+    """The job stands alone: a lost race for a name is read again, the rest is its own fault."""
     try:
         return (await _retried(transact, [delivery], runtime, wait=True))[0]
     except JobConflict:
         return HandedBack()
     except JobDataError as error:
         if error.sqlstate == UNIQUE_VIOLATION:
-            refusal = AlreadyExists("An id or name in this job is taken by something else; use another.")
+            refusal = AlreadyExists(
+                "An id or name in this job is taken by something else; use another."
+            )
             return await conclude(delivery, lambda job_id: Rejected.by(refusal, job_id), runtime)
         return await bury(delivery, str(error), runtime, traceback_text(error))
 

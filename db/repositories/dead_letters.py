@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, bulk_insert
+from db.arrays import arrays, bulk_insert, table_of
 from db.models import DeadLetter as Row
 
 MAX_RAW_BYTES = 1024 * 1024
@@ -26,7 +26,7 @@ class DeadLetter:
 
 
 COLUMNS = [field.name for field in fields(DeadLetter)]
-INSERT = bulk_insert(Row.__table__, COLUMNS)
+INSERT = bulk_insert(table_of(Row), COLUMNS)
 
 
 class DeadLetters:

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, bulk_insert
+from db.arrays import arrays, bulk_insert, table_of
 from db.models import Comment as CommentRow
 from db.models import Event as EventRow
 from db.models import Outbox, Tally
@@ -14,10 +14,10 @@ EVENT = [field.name for field in fields(Event)]
 COMMENT = [field.name for field in fields(Comment)]
 OUTBOX = ["tenant_id", "entity_id", "seq"]
 
-INSERT_EVENTS = bulk_insert(EventRow.__table__, EVENT)
-INSERT_OUTBOX = bulk_insert(Outbox.__table__, OUTBOX)
-INSERT_COMMENTS = bulk_insert(CommentRow.__table__, COMMENT)
-INSERT_TALLY = bulk_insert(Tally.__table__, ["tenant_id", "project_id", "tasks", "completed"])
+INSERT_EVENTS = bulk_insert(table_of(EventRow), EVENT)
+INSERT_OUTBOX = bulk_insert(table_of(Outbox), OUTBOX)
+INSERT_COMMENTS = bulk_insert(table_of(CommentRow), COMMENT)
+INSERT_TALLY = bulk_insert(table_of(Tally), ["tenant_id", "project_id", "tasks", "completed"])
 
 
 class History:

@@ -7,11 +7,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, entity_columns, keyed, keys, matches, typed, unnested
+from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
 from db.models import Lease as Row
 from jobs.entities import Key, Lease
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Lease)]
 SET = [name for name in COLUMNS if name not in {"tenant_id", "task_id"}]
 REF = keyed("tenant_id", "task_id")

@@ -10,11 +10,11 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, entity_columns, keyed, keys, matches, typed, unnested
+from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
 from db.models import Job as Row
 from jobs.entities import Key
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 
 
 @dataclass(slots=True)
@@ -42,7 +42,9 @@ class Entry:
 
 
 COLUMNS = [field.name for field in fields(Entry)]
-SET = [name for name in COLUMNS if name not in {"tenant_id", "id", "kind", "envelope", "accepted_at"}]
+SET = [
+    name for name in COLUMNS if name not in {"tenant_id", "id", "kind", "envelope", "accepted_at"}
+]
 REF = keyed("tenant_id", "id")
 GIVEN = unnested(
     [*typed(TABLE, [name for name in COLUMNS if name != "envelope"]), ("envelope", Text())]

@@ -6,11 +6,11 @@ from dataclasses import fields
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, bulk_insert, entity_columns, keyed, keys, unnested
+from db.arrays import arrays, bulk_insert, entity_columns, keyed, keys, table_of, unnested
 from db.models import Member as Row
 from jobs.entities import Key, Member, Role
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Member)]
 PROJECT = keyed("tenant_id", "project_id")
 WORKER = unnested(

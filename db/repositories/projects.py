@@ -16,12 +16,13 @@ from db.arrays import (
     keyed,
     keys,
     matches,
+    table_of,
 )
 from db.models import Project as Row
 from jobs.board import Change
 from jobs.entities import ApprovalPolicy, Key, Project, ProjectStatus
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Project)]
 SET = [name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"}]
 REF = keyed("tenant_id", "id")

@@ -16,12 +16,13 @@ from db.arrays import (
     keyed,
     keys,
     matches,
+    table_of,
 )
 from db.models import Task as Row
 from jobs.board import Change
 from jobs.entities import Key, Priority, Task, TaskStatus
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Task)]
 STATE = [
     "status", "progress", "assignee_id", "attempt", "blocked_reason", "result", "failure",

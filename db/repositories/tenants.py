@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import entity_columns
+from db.arrays import entity_columns, table_of
 from db.models import Tenant as Row
 from jobs.entities import Tenant
 
-TABLE = Row.__table__
+TABLE = table_of(Row)
 LOAD = select(*entity_columns(TABLE, Tenant)).where(
     TABLE.c.id == text("ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 )

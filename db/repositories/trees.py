@@ -17,7 +17,8 @@ _PAIRS = (
 )
 
 LOCK = text("""
-    SELECT CASE WHEN exclusive THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END
+    SELECT CASE WHEN exclusive THEN pg_advisory_xact_lock(key)
+                ELSE pg_advisory_xact_lock_shared(key) END
     FROM (
         SELECT hashtextextended('tree ' || tenant_id || ' ' || id, 0) AS key, exclusive
         FROM unnest(:tenant_id_array, :id_array, :exclusive_array) AS ref(tenant_id, id, exclusive)

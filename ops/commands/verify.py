@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from ops.engines import opened
+from ops.engines import opened, patient
 from ops.loop import run
 from ops.output import json_option, print_json, print_table, steps
 from ops.servers import servers
@@ -40,6 +40,6 @@ def show(report: Report) -> None:
 
 
 async def _verify(settings: Settings) -> Report:
-    async with opened(settings, "reader") as reader:
+    async with opened(patient(settings), "reader") as reader:
         with steps(len(CHECKS)) as step:
             return await verify(reader, step)

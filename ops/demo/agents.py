@@ -21,6 +21,7 @@ from jobs.payloads.lifecycle import (
 from jobs.payloads.task import CommentTask
 from ops.demo.cast import Somebody
 from ops.demo.desk import Desk, Outcome
+from ops.demo.plan import Leaf
 
 DISPATCH_SHARE, COMMENT_SHARE, FAIL_SHARE, REVIEW_SHARE = 0.4, 0.3, 0.08, 0.3
 LEASE_SECONDS = 120
@@ -31,19 +32,27 @@ FAILURES = ("the model answered nonsense", "the build broke", "a tool timed out"
 
 @dataclass(slots=True)
 class Floor:
-    """What lies on the table: tasks to be done and to be reviewed, and how many are at work."""
+    """What lies on a team's table, and how many are at work: more may come of that."""
 
     random: Random
-    backlog: deque[UUID] = field(default_factory=deque)
-    reviews: deque[UUID] = field(default_factory=deque)
-    critical: set[UUID] = field(default_factory=set)
+    backlog: list[Leaf]
+    reviews: deque[Leaf] = field(default_factory=deque)
+    leaves: dict[UUID, Leaf] = field(default_factory=dict)
     at_work: int = 0
-    closing: bool = False
+
+    def __post_init__(self) -> None:
+        self.leaves = {leaf.task_id: leaf for leaf in self.backlog}
 
     @property
     def is_open(self) -> bool:
-        """Whether there is, or may yet be, something to do."""
-        return bool(not self.closing or self.backlog or self.reviews or self.at_work)
+        return bool(self.backlog or self.reviews or self.at_work)
+
+    def take(self, capabilities: tuple[str, ...]) -> Leaf | None:
+        """The first task of the backlog that one with these capabilities can do."""
+        for place, leaf in enumerate(self.backlog):
+            if leaf.capability in capabilities:
+                return self.backlog.pop(place)
+        return None
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -57,86 +66,81 @@ class Floor:
 async def agent_at_work(desk: Desk, floor: Floor, agent: Somebody) -> None:
     """Takes and does tasks until nothing is left."""
     while floor.is_open:
-        if not floor.backlog:
-            await asyncio.sleep(IDLE_SECONDS)
-            continue
         with floor.working():
-            for task_id, token in await _take(desk, floor, agent):
-                await _do(desk, floor, agent, task_id, token)
+            held = await _take(desk, floor, agent)
+            for leaf, token in held:
+                await _do(desk, floor, agent, leaf, token)
+        if not held:
+            await asyncio.sleep(IDLE_SECONDS)
 
 
-async def agent_falling_silent(desk: Desk, floor: Floor, agents: tuple[Somebody, Somebody]) -> None:
+async def agent_falling_silent(desk: Desk, floor: Floor, silent: Somebody, other: Somebody) -> None:
     """One claims and falls silent; the other takes over; the first comes back too late."""
-    silent, other = agents
     with floor.working():
-        await _fall_silent(desk, floor, silent, other)
+        claimed = await _claim(desk, floor, silent, lease_seconds=MIN_LEASE_SECONDS)
+        for leaf, token in claimed:
+            report = ReportProgress(task_id=leaf.task_id, token=token, progress=10)
+            await desk.ask(silent.id, report)
+            await asyncio.sleep(SILENCE_SECONDS)
+            claim = ClaimTask(task_id=leaf.task_id, lease_seconds=LEASE_SECONDS)
+            taken = await desk.ask(other.id, claim)
+            await desk.ask(silent.id, CompleteTask(task_id=leaf.task_id, token=token))
+            for again, new_token in _granted(floor, taken):
+                await _do(desk, floor, other, again, new_token)
 
 
-async def _fall_silent(desk: Desk, floor: Floor, silent: Somebody, other: Somebody) -> None:
-    claimed = await _claim_any(desk, floor, silent, lease_seconds=MIN_LEASE_SECONDS)
-    if claimed is None:
-        return
-    task_id, token = claimed
-    await desk.ask(silent.id, ReportProgress(task_id=task_id, token=token, progress=10))
-    await asyncio.sleep(SILENCE_SECONDS)
-    taken = await desk.ask(other.id, ClaimTask(task_id=task_id, lease_seconds=LEASE_SECONDS))
-    await desk.ask(silent.id, CompleteTask(task_id=task_id, token=token))
-    for later_id, later_token in _granted(taken):
-        await _do(desk, floor, other, later_id, later_token)
-
-
-async def _take(desk: Desk, floor: Floor, agent: Somebody) -> list[tuple[UUID, int]]:
-    if floor.random.random() < DISPATCH_SHARE:
+async def _take(desk: Desk, floor: Floor, agent: Somebody) -> list[tuple[Leaf, int]]:
+    if floor.backlog and floor.random.random() < DISPATCH_SHARE:
         ask = DispatchTasks(limit=floor.random.randint(1, 3), lease_seconds=LEASE_SECONDS)
-        return _granted(await desk.ask(agent.id, ask))
-    claimed = await _claim_any(desk, floor, agent, lease_seconds=LEASE_SECONDS)
-    return [] if claimed is None else [claimed]
+        return _granted(floor, await desk.ask(agent.id, ask))
+    return await _claim(desk, floor, agent, lease_seconds=LEASE_SECONDS)
 
 
-async def _claim_any(
+async def _claim(
     desk: Desk, floor: Floor, agent: Somebody, *, lease_seconds: int
-) -> tuple[UUID, int] | None:
+) -> list[tuple[Leaf, int]]:
     """Whoever is quicker gets it: a claim of a task that is taken is refused."""
-    if not floor.backlog:
-        return None
-    claim = ClaimTask(task_id=floor.backlog.popleft(), lease_seconds=lease_seconds)
-    granted = _granted(await desk.ask(agent.id, claim))
-    return granted[0] if granted else None
+    leaf = floor.take(agent.capabilities)
+    if leaf is None:
+        return []
+    claim = ClaimTask(task_id=leaf.task_id, lease_seconds=lease_seconds)
+    return _granted(floor, await desk.ask(agent.id, claim))
 
 
-async def _do(desk: Desk, floor: Floor, agent: Somebody, task_id: UUID, token: int) -> None:
+async def _do(desk: Desk, floor: Floor, agent: Somebody, leaf: Leaf, token: int) -> None:
     reports: list[AnyPayload] = [
-        ReportProgress(task_id=task_id, token=token, progress=done)
+        ReportProgress(task_id=leaf.task_id, token=token, progress=done)
         for done in sorted(floor.random.sample(range(5, 100), floor.random.randint(1, 4)))
     ]
     if floor.random.random() < COMMENT_SHARE:
-        reports.insert(
-            1, CommentTask(task_id=task_id, comment_id=uuid4(), body="Half of it is done.")
-        )
-    last = _end(floor, task_id, token)
+        body = "Half of it is done."
+        reports.insert(1, CommentTask(task_id=leaf.task_id, comment_id=uuid4(), body=body))
+    last = _end(floor, leaf, token)
     outcomes = await desk.ask_all([(agent.id, payload) for payload in (*reports, last)])
-    _sort_away(floor, task_id, last, outcomes[-1])
+    _sort_away(floor, leaf, last, outcomes[-1])
 
 
-def _end(floor: Floor, task_id: UUID, token: int) -> FailTask | SubmitTask | CompleteTask:
+def _end(floor: Floor, leaf: Leaf, token: int) -> FailTask | SubmitTask | CompleteTask:
     if floor.random.random() < FAIL_SHARE:
-        return FailTask(task_id=task_id, token=token, reason=floor.random.choice(FAILURES))
-    result = {"url": f"https://relaunch.example/{task_id}"}
-    if task_id in floor.critical or floor.random.random() < REVIEW_SHARE:
-        return SubmitTask(task_id=task_id, token=token, result=result)
-    return CompleteTask(task_id=task_id, token=token, result=result)
+        reason = floor.random.choice(FAILURES)
+        return FailTask(task_id=leaf.task_id, token=token, reason=reason)
+    result = {"url": f"https://relaunch.example/{leaf.task_id}"}
+    if leaf.needs_review or floor.random.random() < REVIEW_SHARE:
+        return SubmitTask(task_id=leaf.task_id, token=token, result=result)
+    return CompleteTask(task_id=leaf.task_id, token=token, result=result)
 
 
-def _sort_away(floor: Floor, task_id: UUID, last: AnyPayload, outcome: Outcome) -> None:
+def _sort_away(floor: Floor, leaf: Leaf, last: AnyPayload, outcome: Outcome) -> None:
     if outcome["status"] != "applied":
         return
     if isinstance(last, SubmitTask):
-        floor.reviews.append(task_id)
+        floor.reviews.append(leaf)
     elif isinstance(last, FailTask) and outcome["result"]["status"] == "pending":
-        floor.backlog.append(task_id)
+        floor.backlog.append(leaf)
 
 
-def _granted(outcome: Outcome) -> list[tuple[UUID, int]]:
+def _granted(floor: Floor, outcome: Outcome) -> list[tuple[Leaf, int]]:
     if outcome["status"] != "applied":
         return []
-    return [(UUID(task["id"]), task["token"]) for task in outcome["result"]["tasks"]]
+    tasks = outcome["result"]["tasks"]
+    return [(floor.leaves[UUID(task["id"])], task["token"]) for task in tasks]

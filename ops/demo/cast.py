@@ -1,7 +1,6 @@
-"""Who takes part: people who lead and review, agents who work."""
+"""Who takes part: teams of people who lead and review, and agents who work."""
 
 from dataclasses import dataclass
-from random import Random
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -17,7 +16,8 @@ TRADES = {
     "coder": ["frontend", "backend"],
     "tester": ["test"],
 }
-AGENTS_PER_TRADE = 14
+AGENTS_PER_TRADE = 2
+"""In each team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +43,23 @@ class Somebody:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """The lead owns the projects; the other humans review."""
+class Team:
+    """Does one project after the other. The lead owns them, the reviewer reviews."""
 
-    humans: list[Somebody]
+    lead: Somebody
+    reviewer: Somebody
     agents: list[Somebody]
 
-    @property
-    def lead(self) -> Somebody:
-        return self.humans[0]
 
-
-def engage(run: str, random: Random) -> Cast:
-    """A cast of its own for each run: `run` makes its handles unique in the tenant."""
-    humans = [Somebody(uuid7(), f"@{name.split()[0].lower()}-{run}", name) for name in PEOPLE]
+def engage(run: str, team: int) -> Team:
+    """A new team: `run` and its number make its handles unique in the tenant."""
+    names = (PEOPLE[team % len(PEOPLE)], PEOPLE[(team + 1) % len(PEOPLE)])
+    lead, reviewer = (
+        Somebody(uuid7(), f"@{name.split()[0].lower()}-{team}-{run}", name) for name in names
+    )
     agents = [
-        Somebody(
-            uuid7(), f"@{trade}-{number}-{run}", f"{trade.title()} {number}", tuple(can), trade
-        )
+        Somebody(uuid7(), f"@{trade}-{team}-{number}-{run}", f"{trade} {number}", tuple(can), trade)
         for trade, can in TRADES.items()
         for number in range(1, AGENTS_PER_TRADE + 1)
     ]
-    random.shuffle(agents)
-    return Cast(humans, agents)
+    return Team(lead, reviewer, agents)

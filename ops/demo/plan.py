@@ -1,6 +1,6 @@
 """What is to be done: the relaunch of one website, as a tree of tasks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from jobs.entities import ApprovalPolicy
 from jobs.payloads.project import CreateProject
 from jobs.payloads.task import CreateTask, NewTask, PriorityWord
-from ops.demo.cast import Cast
+from ops.demo.cast import Team
 
 CLIENTS = ("Harbour Bakery", "Northlight Opera", "Fjord Ferries", "Museum of Maps", "Bluebird Law")
 PHASES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -51,39 +51,47 @@ PRIORITIES: tuple[PriorityWord, ...] = ("low", "medium", "medium", "medium", "hi
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """A task that somebody with the capability can do."""
+
+    task_id: UUID
+    capability: str
+    needs_review: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relaunch:
     """One project: its phases belong to the lead, their subtasks to whoever is able."""
 
     project: CreateProject
     phases: list[CreateTask]
     dropped: CreateTask
-    critical: set[UUID] = field(default_factory=set)
 
     @property
-    def leaves(self) -> list[UUID]:
-        return [task.task_id for phase in self.phases for task in phase.subtasks]
+    def leaves(self) -> list[Leaf]:
+        tasks = [task for phase in self.phases for task in phase.subtasks]
+        return [
+            Leaf(task.task_id, task.required_capabilities[0], task.priority == "critical")
+            for task in tasks
+        ]
 
 
-def relaunch(run: str, number: int, cast: Cast, random: Random) -> Relaunch:
-    client = CLIENTS[number % len(CLIENTS)]
+def relaunch(slug: str, client: str, team: Team, random: Random) -> Relaunch:
     project = CreateProject(
         project_id=uuid7(),
-        slug=f"relaunch-{run}-{number}",
+        slug=slug,
         name=f"Website of {client}",
         description=f"{client} gets a new website.",
         approval_policy=ApprovalPolicy.CRITICAL,
-        owner_id=cast.lead.id,
+        owner_id=team.lead.id,
     )
-    phases = [_phase(project, cast, title, parts, random) for title, parts in PHASES.items()]
-    critical = {
-        task.task_id for phase in phases for task in phase.subtasks if task.priority == "critical"
-    }
-    return Relaunch(project, phases, _dropped(project, cast), critical)
+    phases = [_phase(project, team, title, parts, random) for title, parts in PHASES.items()]
+    return Relaunch(project, phases, _dropped(project, team))
 
 
 def _phase(
     project: CreateProject,
-    cast: Cast,
+    team: Team,
     title: str,
     parts: tuple[tuple[str, str], ...],
     random: Random,
@@ -104,19 +112,19 @@ def _phase(
         project_id=project.project_id,
         task_id=uuid7(),
         title=title,
-        assignee_id=cast.lead.id,
+        assignee_id=team.lead.id,
         due_at=due,
         subtasks=leaves,
     )
 
 
-def _dropped(project: CreateProject, cast: Cast) -> CreateTask:
+def _dropped(project: CreateProject, team: Team) -> CreateTask:
     title, parts = DROPPED
-    leaves = [NewTask(task_id=uuid7(), title=part, assignee_id=cast.lead.id) for part in parts]
+    leaves = [NewTask(task_id=uuid7(), title=part, assignee_id=team.lead.id) for part in parts]
     return CreateTask(
         project_id=project.project_id,
         task_id=uuid7(),
         title=title,
-        assignee_id=cast.lead.id,
+        assignee_id=team.lead.id,
         subtasks=leaves,
     )

@@ -1,4 +1,4 @@
-"""The play: cast, plan, work, reviews; projects are added until enough jobs are settled."""
+"""The play: teams relaunch one website after the other until enough jobs are settled."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from random import Random
 
 from ops.demo.agents import Floor, agent_at_work, agent_falling_silent
-from ops.demo.cast import Cast, engage
+from ops.demo.cast import Team, engage
 from ops.demo.desk import Desk
 from ops.demo.humans import close, plan, register, reviewer
-from ops.demo.plan import Relaunch, relaunch
+from ops.demo.plan import CLIENTS, Relaunch, relaunch
 
-SILENT_PAIRS = 2
-MIN_BACKLOG = 60
-"""Below this another project is begun, so that the agents have something to do."""
-LOOK_SECONDS = 0.02
+TEAMS = 12
+TEAMS_WITH_SILENCE = 2
 
 
 @dataclass(slots=True)
@@ -28,32 +26,34 @@ class Play:
 
     async def perform(self) -> None:
         """Returns when at least `jobs` jobs are settled and everybody has finished."""
-        random = Random(self.run)  # noqa: S311 - a play, not a secret
-        cast = engage(self.run, random)
-        floor = Floor(random)
-        self.on_scene("the team is put together")
-        await register(self.desk, cast)
-        relaunches = [await self._begin(floor, cast, 0)]
+        self.on_scene("the teams are put together")
+        teams = [engage(self.run, number) for number in range(TEAMS)]
+        await asyncio.gather(*(register(self.desk, team) for team in teams))
+        async with asyncio.TaskGroup() as tasks:
+            for number, team in enumerate(teams):
+                tasks.create_task(self._projects_of(number, team))
+
+    async def _projects_of(self, number: int, team: Team) -> None:
+        random = Random(f"{self.run} {number}")  # noqa: S311 - a play, not a secret
+        project = 0
+        while project == 0 or len(self.desk.sent) < self.jobs:
+            client = CLIENTS[(number + project) % len(CLIENTS)]
+            work = relaunch(f"relaunch-{self.run}-{number}-{project}", client, team, random)
+            self.on_scene(f"{client} gets a new website")
+            silence = project == 0 and number < TEAMS_WITH_SILENCE
+            await self._do(team, work, random, silence=silence)
+            project += 1
+
+    async def _do(self, team: Team, work: Relaunch, random: Random, *, silence: bool) -> None:
+        await plan(self.desk, team, work)
+        floor = Floor(random, random.sample(work.leaves, len(work.leaves)))
+        agents = list(team.agents)
         async with asyncio.TaskGroup() as people:
-            for agent in cast.agents[2 * SILENT_PAIRS :]:
+            if silence:
+                # Two of one trade: what the first drops, the second can take up.
+                pair = agents.pop(0), agents.pop(0)
+                people.create_task(agent_falling_silent(self.desk, floor, *pair))
+            for agent in agents:
                 people.create_task(agent_at_work(self.desk, floor, agent))
-            for pair in zip(*[iter(cast.agents[: 2 * SILENT_PAIRS])] * 2, strict=True):
-                people.create_task(agent_falling_silent(self.desk, floor, pair))
-            for human in cast.humans[1:]:
-                people.create_task(reviewer(self.desk, floor, human))
-            people.create_task(self._feed(floor, cast, relaunches))
-        self.on_scene("the last phases are closed")
-        await asyncio.gather(*(close(self.desk, cast, work) for work in relaunches))
-
-    async def _feed(self, floor: Floor, cast: Cast, relaunches: list[Relaunch]) -> None:
-        while len(self.desk.sent) < self.jobs:
-            if len(floor.backlog) < MIN_BACKLOG:
-                relaunches.append(await self._begin(floor, cast, len(relaunches)))
-            await asyncio.sleep(LOOK_SECONDS)
-        floor.closing = True
-
-    async def _begin(self, floor: Floor, cast: Cast, number: int) -> Relaunch:
-        work = relaunch(self.run, number, cast, floor.random)
-        self.on_scene(f"{work.project.name} is planned")
-        await plan(self.desk, floor, cast, work)
-        return work
+            people.create_task(reviewer(self.desk, floor, team.reviewer))
+        await close(self.desk, team, work)

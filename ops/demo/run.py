@@ -13,7 +13,7 @@ from ops.demo.counts import Counts, count
 from ops.demo.desk import Desk
 from ops.demo.play import Play
 from ops.demo.view import View, shown
-from ops.engines import opened
+from ops.engines import opened, patient
 from ops.preparation import DEMO
 from ops.processes import worker_processes
 from ops.queue import opened_queue, producer
@@ -59,7 +59,7 @@ async def perform(settings: Settings, jobs: int) -> Result:
     view = View(jobs)
     with shown(view):
         async with AsyncExitStack() as stack:
-            reader = await stack.enter_async_context(opened(settings, "reader"))
+            reader = await stack.enter_async_context(opened(patient(settings), "reader"))
             redis = await stack.enter_async_context(opened_queue(settings))
             desk = Desk(producer(redis, reader), await find(reader, DEMO))
             view.desk = desk

@@ -6,18 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ops.doctor.finding import Finding, judged
+from ops.preparation import missing_roles
 
 OLDEST = 15_00_00
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=2)
-ROLES = (
-    "taskrail_owner", "taskrail_worker", "taskrail_keeper", "taskrail_reader", "taskrail_producer",
-)  # fmt: skip
-MEMBERSHIP = text("""
-    SELECT wanted AS role
-    FROM unnest(CAST(:roles AS text[])) AS wanted
-    LEFT JOIN pg_roles ON rolname = wanted
-    WHERE rolname IS NULL OR NOT pg_has_role(current_user, oid, 'MEMBER')
-""")
 
 
 async def postgres(connection: AsyncConnection) -> list[Finding]:
@@ -63,11 +55,10 @@ async def _setting(connection: AsyncConnection, name: str, todo: str) -> Finding
 
 
 async def _membership(connection: AsyncConnection) -> Finding:
-    rows = await connection.execute(MEMBERSHIP, {"roles": list(ROLES)})
-    missing = list(rows.scalars())
+    missing = await missing_roles(connection)
     return judged(
         "postgresql roles",
-        f"not a member of {', '.join(missing)}" if missing else f"member of {len(ROLES)} roles",
+        f"missing: {', '.join(missing)}" if missing else "the login belongs to all of them",
         "run `taskrail migrate roles` as a superuser or a login with CREATEROLE.",
         sound=not missing,
     )

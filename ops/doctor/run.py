@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from arq.connections import create_pool
-
 from ops.doctor.finding import Finding, judged
 from ops.doctor.installation import installation
 from ops.doctor.postgres import postgres
@@ -11,7 +9,7 @@ from ops.doctor.redis import redis
 from ops.doctor.schema import schema
 from ops.engines import opened
 from ops.failure import redacted
-from ops.queue import redis_settings
+from ops.queue import opened_queue
 from settings import Settings
 
 Examination = Callable[[Settings], Awaitable[list[Finding]]]
@@ -46,13 +44,10 @@ async def _postgres(settings: Settings) -> list[Finding]:
 
 
 async def _schema(settings: Settings) -> list[Finding]:
-    async with opened(settings, "reader") as engine, engine.connect() as connection:
-        return await schema(connection, settings)
+    async with opened(settings, "owner") as engine:
+        return await schema(engine, settings)
 
 
 async def _redis(settings: Settings) -> list[Finding]:
-    pool = await create_pool(redis_settings(settings))
-    try:
+    async with opened_queue(settings) as pool:
         return await redis(pool)
-    finally:
-        await pool.aclose()

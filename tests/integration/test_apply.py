@@ -1,12 +1,14 @@
 """The engine on a real PostgreSQL: the batch, and the same claims for one job at a time."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 import pytest
-from uuid_utils.compat import uuid4, uuid7
+from uuid_utils.compat import uuid7
 
 from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
 from jobs.envelope import AnyJob
+from jobs.ids import derived_id
 from jobs.payloads.lifecycle import (
     CancelTask,
     ClaimTask,
@@ -18,6 +20,7 @@ from jobs.payloads.lifecycle import (
 )
 from jobs.payloads.task import CommentTask
 from tests.asking import Cast
+from tests.databases import Database
 from tests.engine import Engine
 from worker.apply import apply, apply_one_by_one
 from worker.deliveries import Deferred, Delivery, Disposition, Parked, Settled
@@ -32,8 +35,8 @@ def form(request: pytest.FixtureRequest) -> Apply:
 
 
 @pytest.fixture
-async def engine(form: Apply, runtime: Runtime) -> Engine:
-    return Engine(form, runtime)
+async def engine(form: Apply, runtime: Runtime, database: Database) -> Engine:
+    return Engine(form, runtime, database.superuser)
 
 
 @pytest.fixture
@@ -118,7 +121,9 @@ async def test_a_tree_is_created_whole_or_not_at_all(engine: Engine, cast: Cast)
     await engine.statuses([cast.task(taken)])
     subtasks = [{"task_id": uuid7(), "title": f"Part {n}"} for n in range(4)]
     whole = cast.task(subtasks=subtasks)
-    broken = cast.task(subtasks=[{"task_id": uuid7(), "title": "New"}, {"task_id": taken, "title": "X"}])
+    broken = cast.task(
+        subtasks=[{"task_id": uuid7(), "title": "New"}, {"task_id": taken, "title": "X"}]
+    )
 
     statuses = await engine.statuses([whole, broken])
 
@@ -306,9 +311,12 @@ async def test_a_rule_that_breaks_buries_its_job_only(
 
 
 async def test_an_id_that_is_no_uuid7_of_our_time_is_refused(engine: Engine, cast: Cast) -> None:
-    ancient = cast.task().model_copy(update={"id": uuid7(timestamp=1_000_000_000)})
-    future = cast.task().model_copy(update={"id": uuid7(timestamp=9_000_000_000)})
-    assert uuid4().version == 4
+    ancient = cast.task().model_copy(
+        update={"id": derived_id(datetime(2001, 9, 9, tzinfo=UTC), "old")}
+    )
+    future = cast.task().model_copy(
+        update={"id": derived_id(datetime(2255, 3, 14, tzinfo=UTC), "new")}
+    )
 
     outcomes = await engine.outcomes([ancient, future])
 

@@ -29,7 +29,9 @@ def test_help_imports_nothing_heavy() -> None:
     run = called("-X", "importtime", "-m", "ops", "--help")
 
     assert run.returncode == 0
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()
+    }
     assert imported.isdisjoint(HEAVY)
 
 

@@ -2,7 +2,7 @@
 -- range and comes back by itself. Arq's in-progress key holds the token of this taking.
 -- KEYS: the queue. ARGV: token, hold in ms, most jobs, most bytes.
 -- Answers: 1 if more is ready, ms until the next entry is due (or -1),
--- then {id, payload, how often taken, score} of each entry taken.
+-- and {id, payload, how often taken, score} of each entry taken.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local ready = string.format('%.3f', now)
@@ -50,4 +50,4 @@ if #taken == most_jobs then more = 1 end
 
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ready, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 local wait = due[2] and math.ceil(due[2] - now) or -1
-return { more, wait, unpack(taken) }
+return { more, wait, taken }

@@ -1,0 +1,78 @@
+"""Where benchmarks run: servers of their own, durable settings, one tenant with a project."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from ops.embedded.supervisor import embedded_servers
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from benchmarks.workload import Workload
+from db.engine import create_engine, create_sessions
+from jobs import codec
+from ops.preparation import prepare
+from settings import Settings
+from worker.apply import apply
+from worker.deliveries import Delivery
+from worker.runtime import Runtime, close_runtime, open_runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`sessions` are the hand-written baseline's, in the same role as the product."""
+
+    settings: Settings
+    runtime: Runtime
+    sessions: async_sessionmaker[AsyncSession]
+    workload: Workload
+
+
+@contextmanager
+def own_servers() -> Iterator[Settings]:
+    """A PostgreSQL and a Valkey of this run's own, gone with all their data afterwards."""
+    with tempfile.TemporaryDirectory(prefix="taskrail-bench-") as folder:
+        settings = Settings(data_dir=Path(folder) / "data", database_url=None, redis_url=None)
+        with embedded_servers(settings):
+            yield settings
+
+
+@asynccontextmanager
+async def staged() -> AsyncIterator[Stage]:
+    """A migrated database with one tenant, one project and its agents."""
+    with own_servers() as settings:
+        await prepare(settings)
+        redis = await connect(settings)
+        runtime = await open_runtime(settings, redis, lambda _: None)
+        tenant_id = await _create_tenant(settings)
+        workload = Workload(tenant_id)
+        await apply([Delivery(str(job.id), job) for job in workload.setting_up()], runtime)
+        yield Stage(settings, runtime, create_sessions(runtime.engine), workload)
+        await close_runtime(runtime)
+        await redis.aclose()
+
+
+async def connect(settings: Settings) -> ArqRedis:
+    return await create_pool(
+        RedisSettings.from_dsn(settings.resolved_redis_url.get_secret_value()),
+        job_serializer=codec.dump,
+        job_deserializer=codec.load,
+    )
+
+
+async def _create_tenant(settings: Settings) -> UUID:
+    tenant_id = uuid7()
+    engine = create_engine(settings, "owner")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO taskrail.tenant (id, slug, name) VALUES (:id, 'bench', 'Benchmark')"),
+            {"id": tenant_id},
+        )
+    await engine.dispose()
+    return tenant_id

@@ -1,0 +1,109 @@
+"""Engines and sessions: one a process and role, bounded, with time-outs that nest.
+
+lock_timeout < statement_timeout < command_timeout: the server gives up before the client does.
+"""
+
+import ssl
+from typing import Any, Literal
+
+from pydantic_core import to_json
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from db.urls import asyncpg_url, root_certificate
+from settings import Settings
+
+Role = Literal["owner", "worker", "keeper", "reader", "producer", "login"]
+"""`login` is the URL's own user, for what belongs to the cluster."""
+
+PINNED_PLANS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Generic plans degrade while tables grow (batch 22 to 33 ms measured); pinned they stay flat."""
+
+
+def create_engine(settings: Settings, role: Role) -> AsyncEngine:
+    """An engine whose connections act in `role` from their first statement on."""
+    options: dict[str, Any] = (
+        {"poolclass": NullPool}
+        if settings.external_pooler
+        else {
+            "pool_size": settings.pool_size,
+            "max_overflow": settings.pool_overflow,
+            "pool_timeout": settings.pool_timeout_seconds,
+            "pool_recycle": settings.pool_recycle_seconds,
+            # A ping costs 3 round trips and misses what breaks in a transaction; workers retry.
+            "pool_pre_ping": role not in {"worker", "keeper"},
+        }
+    )
+    url = _url(settings, role)
+    return create_async_engine(
+        asyncpg_url(url).get_secret_value(),
+        connect_args=_connect_args(settings, role, root_certificate(url)),
+        json_serializer=_json_text,
+        hide_parameters=True,
+        **options,
+    )
+
+
+def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Sessions for reads: nothing is flushed by surprise, rows stay usable after the commit."""
+    return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, autoflush=False)
+
+
+async def check_pool_arithmetic(connection: AsyncConnection, settings: Settings) -> str | None:
+    """What is wrong with pools times processes against max_connections, or None."""
+    limits = await connection.execute(
+        text(
+            "SELECT current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+        )
+    )
+    available: int = limits.scalar_one()
+    # Two engines a worker process: worker and keeper.
+    wanted = 2 * (settings.pool_size + settings.pool_overflow) * settings.processes
+    if settings.external_pooler or wanted <= available:
+        return None
+    return (
+        f"{settings.processes} processes may open {wanted} connections, but the server takes"
+        f" {available}: lower TASKRAIL_POOL_SIZE, TASKRAIL_POOL_OVERFLOW or TASKRAIL_PROCESSES,"
+        " or raise max_connections"
+    )
+
+
+def _url(settings: Settings, role: Role) -> Any:
+    own = {
+        "owner": settings.owner_database_url,
+        "keeper": settings.keeper_database_url,
+        "reader": settings.reader_database_url,
+    }
+    return own.get(role) or settings.resolved_database_url
+
+
+def _connect_args(settings: Settings, role: Role, ca_file: str | None) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"command_timeout": settings.command_timeout_seconds}
+    if ca_file is not None:
+        arguments["ssl"] = ssl.create_default_context(cafile=ca_file)
+    if settings.external_pooler:
+        return arguments | {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    return arguments | {"server_settings": _server_settings(settings, role)}
+
+
+def _server_settings(settings: Settings, role: Role) -> dict[str, str]:
+    given = {
+        "application_name": f"taskrail {role}",
+        "lock_timeout": str(settings.lock_timeout_ms),
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(settings.statement_timeout_ms),
+    }
+    if role == "worker":
+        given |= PINNED_PLANS
+    return given if role == "login" else given | {"role": f"taskrail_{role}"}
+
+
+def _json_text(value: Any) -> str:
+    return to_json(value).decode()

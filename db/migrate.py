@@ -1,0 +1,67 @@
+"""Alembic inside a running event loop: it gets our connection instead of opening one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.models.base import SCHEMA
+
+ROOT = Path(__file__).parents[1]
+
+
+async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
+    """The schema is at `revision` afterwards, or as it was. The engine acts as owner."""
+    await _run(engine, lambda config: command.upgrade(config, revision))
+
+
+async def downgrade(engine: AsyncEngine, revision: str) -> None:
+    """The schema is back at `revision` ("base": nothing is left but the version table)."""
+    await _run(engine, lambda config: command.downgrade(config, revision))
+
+
+async def current(engine: AsyncEngine) -> str | None:
+    """The revision that the database is at; None where nothing was migrated."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(_current)
+
+
+async def check(engine: AsyncEngine) -> str | None:
+    """How the models differ from the database as Alembic sees it, or None."""
+    try:
+        await _run(engine, command.check)
+    except CommandError as difference:
+        return str(difference)
+    return None
+
+
+def head() -> str | None:
+    """The newest revision of this checkout."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    return Config(ROOT / "alembic.ini")
+
+
+async def _run(engine: AsyncEngine, work: Callable[[Config], Any]) -> None:
+    config = _config()
+
+    def with_connection(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        work(config)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(with_connection)
+
+
+def _current(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    return context.get_current_revision()

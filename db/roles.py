@@ -1,0 +1,38 @@
+"""The roles of design: who owns, who applies, who keeps, who reads, who records.
+
+They belong to the cluster, not to a revision; revisions grant. Idempotent.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+ROLES = ("owner", "worker", "keeper", "reader", "producer")
+MAKING = 7_162_019
+"""Advisory lock: two who make the roles at once would both find them missing."""
+
+
+async def ensure_roles(connection: AsyncConnection) -> None:
+    """All roles exist, the login is a member of each, and the owner owns the schema `taskrail`.
+
+    The login must be a superuser or have CREATEROLE. The caller commits.
+    """
+    await connection.execute(text(f"SELECT pg_advisory_xact_lock({MAKING})"))
+    for name in ROLES:
+        await _ensure_role(connection, f"taskrail_{name}")
+    await connection.execute(
+        text("CREATE SCHEMA IF NOT EXISTS taskrail AUTHORIZATION taskrail_owner")
+    )
+
+
+async def _ensure_role(connection: AsyncConnection, role: str) -> None:
+    """Names are ours and constant, so they may stand in the statement."""
+    exists = await connection.scalar(
+        text("SELECT true FROM pg_roles WHERE rolname = :role"), {"role": role}
+    )
+    if not exists:
+        await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS"))
+    member = await connection.scalar(
+        text("SELECT pg_has_role(current_user, :role, 'MEMBER')"), {"role": role}
+    )
+    if not member:
+        await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))

@@ -1,0 +1,56 @@
+"""Alembic's entry: on the connection that db/migrate.py gives, on one of its own, or offline."""
+
+import asyncio
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from db.engine import create_engine
+from db.models import metadata
+from db.models.base import SCHEMA
+from settings import load_settings
+
+LOCK_TIMEOUT = "100ms"
+"""A migration gives way to live workers and is tried again, rather than queue them up behind it."""
+
+
+def configure(**where: Any) -> None:
+    context.configure(
+        target_metadata=metadata,
+        include_schemas=True,
+        include_name=lambda name, kind, _: kind != "schema" or name == SCHEMA,
+        version_table_schema=SCHEMA,
+        compare_server_default=True,
+        **where,
+    )
+
+
+def migrate(connection: Connection) -> None:
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+    configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def migrate_online() -> None:
+    engine = create_engine(load_settings(), "owner")
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+def migrate_offline() -> None:
+    """Prints the statements; run them as a member of taskrail_owner."""
+    configure(dialect_name="postgresql", literal_binds=True)
+    with context.begin_transaction():
+        context.execute("SET ROLE taskrail_owner")
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    migrate_offline()
+elif "connection" in context.config.attributes:
+    migrate(context.config.attributes["connection"])
+else:
+    asyncio.run(migrate_online())

@@ -1,0 +1,75 @@
+"""A server as a child of this process: it dies with its parent, however that one dies."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ops.embedded.account import Account
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+START_SECONDS, STOP_SECONDS = 60.0, 20.0
+LOOK_SECONDS = 0.01
+
+
+def start(
+    command: Sequence[object], account: Account, log: Path, on_parents_death: signal.Signals
+) -> subprocess.Popen[bytes]:
+    """Runs `command` as `account`. It ends with the *thread* that called this."""
+    lent: dict[str, Any] = {}
+    if account.is_lent:
+        lent = {"user": account.uid, "group": account.gid, "extra_groups": []}
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own command line
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+            preexec_fn=lambda: _die_with_parent(on_parents_death),  # noqa: PLW1509 - one system call
+            **lent,
+        )
+
+
+def wait_until(
+    is_ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path
+) -> None:
+    """Returns as soon as the server answers; raises RuntimeError if it ended or took too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} did not start; {log} says: {_last_line(log)}")
+        if time.monotonic() > deadline:
+            stop(process, signal.SIGKILL)
+            raise RuntimeError(f"{name} did not answer for {START_SECONDS:.0f} s; see {log}")
+        time.sleep(LOOK_SECONDS)
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """The process has ended; it is killed if `how` does not end it in time."""
+    if process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _die_with_parent(how: signal.Signals) -> None:
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, how)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "nothing"

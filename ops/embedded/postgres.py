@@ -1,0 +1,105 @@
+"""An embedded PostgreSQL: durable, on a unix socket only."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from ops.embedded.account import Account
+from ops.embedded.binaries import postgres_programs
+from ops.embedded.child import START_SECONDS, start, stop, wait_until
+
+DATABASE = "taskrail"
+SETTINGS = {
+    "listen_addresses": "",
+    "shared_preload_libraries": "pg_stat_statements",
+    "deadlock_timeout": "200ms",
+    "fsync": "on",
+    "synchronous_commit": "on",
+}
+
+
+class Postgres:
+    """One server on one data folder. Start and stop it from one thread."""
+
+    def __init__(self, folder: Path, run_dir: Path, account: Account) -> None:
+        self._data = folder / "postgres"
+        self._log = folder / "postgres.log"
+        self._run_dir = run_dir
+        self._account = account
+        self._programs = postgres_programs(account)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """The server answers, and the database `taskrail` is there."""
+        if not (self._data / "PG_VERSION").exists():
+            self._make_cluster()
+        self._require_version()
+        self._forget_former_server()
+        options = {**SETTINGS, "unix_socket_directories": str(self._run_dir)}
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        command = [self._programs / "postgres", "-D", self._data, *flags]
+        self.process = start(command, self._account, self._log, signal.SIGINT)
+        wait_until(self._is_ready, self.process, "PostgreSQL", self._log)
+        if DATABASE not in self._ask("SELECT datname FROM pg_database").split():
+            self._ask(f"CREATE DATABASE {DATABASE}")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            stop(self.process, signal.SIGINT)
+
+    def _make_cluster(self) -> None:
+        self._account.make_folder(self._data)
+        command = [
+            self._programs / "initdb",
+            *("-D", self._data, "-U", "postgres", "--auth=trust"),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
+        ]
+        process = start(command, self._account, self._log, signal.SIGKILL)
+        if process.wait(START_SECONDS) != 0:
+            raise RuntimeError(f"initdb failed; see {self._log}")
+
+    def _require_version(self) -> None:
+        stored = (self._data / "PG_VERSION").read_text().strip()
+        output = self._run("postgres", "--version")
+        major = output.split()[-1].partition(".")[0]
+        if stored != major:
+            raise RuntimeError(
+                f"{self._data} was made by PostgreSQL {stored}, this is {major}: dump it with the "
+                "old version and load it into a new data folder"
+            )
+
+    def _forget_former_server(self) -> None:
+        """A server that is on its way out is waited for; a pid that became another's is not."""
+        pid_file = self._data / "postmaster.pid"
+        deadline = time.monotonic() + START_SECONDS
+        while pid_file.exists():
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+            if not _is_postgres(pid):
+                pid_file.unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                raise RuntimeError(f"another PostgreSQL (pid {pid}) runs on {self._data}: stop it")
+            else:
+                time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        command = [self._programs / "pg_isready", "-q", "-h", self._run_dir]
+        return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our program
+
+    def _ask(self, statement: str) -> str:
+        return self._run(
+            *("psql", "-X", "-h", self._run_dir, "-U", "postgres", "-d", "postgres"),
+            *("-tA", "-v", "ON_ERROR_STOP=1", "-c", statement),
+        )
+
+    def _run(self, program: str, *arguments: str | Path) -> str:
+        command = [str(self._programs / program), *map(str, arguments)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        return done.stdout.strip()
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name.startswith("postgres")
+    except OSError:
+        return False

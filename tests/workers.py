@@ -1,0 +1,60 @@
+"""Workers in tests: the Consumer and stock Arq, in this process, on one queue and database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from arq.connections import ArqRedis
+from arq.worker import Worker
+
+from jobs.producer import Producer
+from settings import Settings
+from tests.asking import Cast
+from tests.engine import Engine
+from tests.waiting import Signals
+from worker.consumer import Consumer
+from worker.settings import worker_options
+
+
+@dataclass(slots=True)
+class Scene:
+    """One tenant with its people, ready to be given jobs."""
+
+    settings: Settings
+    redis: ArqRedis
+    engine: Engine
+    cast: Cast
+    producer: Producer
+    signals: Signals = field(default_factory=Signals)
+
+    async def drain(self, form: type[Worker]) -> Worker:
+        """A worker of this form ran until the queue was empty."""
+        worker = self.worker(form, burst=True)
+        await asyncio.wait_for(worker.async_run(), timeout=30)
+        await worker.close()
+        return worker
+
+    @asynccontextmanager
+    async def running(self, form: type[Worker]) -> AsyncIterator[Worker]:
+        worker = self.worker(form)
+        task = asyncio.create_task(worker.async_run())
+        try:
+            yield worker
+        finally:
+            if isinstance(worker, Consumer):
+                worker._stopping.set()  # noqa: SLF001 - what a signal does
+            else:
+                task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await worker.close()
+
+    def worker(self, form: type[Worker], **options: Any) -> Worker:
+        options = {"handle_signals": False} | options
+        return form(**worker_options(self.settings, self.signals.append, **options))
+
+    async def keys(self) -> set[str]:
+        """What is left in Redis, results and health aside."""
+        names = {name.decode() for name in await self.redis.keys("*")}
+        return {name for name in names if "result" not in name and "health" not in name}

@@ -1,0 +1,103 @@
+"""The reaper: a lease that ran out is ended, by a job like any other, made by the system.
+
+Its id follows from the lease, so that two reapers make the same job and the ledger merges them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, text
+
+from db.conflicts import translated
+from db.repositories.tenants import Tenants
+from jobs.entities import Key
+from jobs.envelope import SystemJob
+from jobs.ids import derived_id
+from jobs.payloads.lifecycle import ExpireLease
+from worker.apply import apply
+from worker.deliveries import Delivery, Settled
+from worker.loops.alone import alone
+from worker.runtime import Runtime
+from worker.signals import LeasesExpired
+
+PATIENCE_SECONDS = 60.0
+"""How long a holder's report that waits in the ledger keeps his lease."""
+
+EXPIRED = text("""
+    SELECT tenant_id, task_id, holder_id, token, expires_at FROM taskrail.lease
+    WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT :leases
+""")
+REPORTED = text("""
+    SELECT lease.tenant_id, lease.task_id
+    FROM unnest(:tenants, :tasks, :holders) AS given (tenant_id, task_id, holder_id)
+    JOIN taskrail.lease ON lease.tenant_id = given.tenant_id AND lease.task_id = given.task_id
+    JOIN taskrail.job ON job.tenant_id = given.tenant_id AND job.status = 'accepted'
+        AND job.envelope -> 'payload' ->> 'task_id' = given.task_id::text
+    WHERE job.envelope ->> 'actor_id' = given.holder_id::text
+        AND job.accepted_at < lease.expires_at
+        AND clock_timestamp() < lease.expires_at + make_interval(secs => :patience)
+""").bindparams(*(bindparam(name, type_=ARRAY(Uuid())) for name in ("tenants", "tasks", "holders")))
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A lease whose time is over."""
+
+    tenant_id: UUID
+    task_id: UUID
+    holder_id: UUID
+    token: int
+    expires_at: datetime
+
+
+async def reap(runtime: Runtime) -> int:
+    """The oldest expired leases are ended, unless their holders reported in time; how many were."""
+    expired = await _expired(runtime)
+    if not expired:
+        return 0
+    reported = await _reported(expired, runtime)
+    due = [lease for lease in expired if (lease.tenant_id, lease.task_id) not in reported]
+    dispositions = await apply([_ending(lease) for lease in due], runtime) if due else []
+    ended = sum(isinstance(d, Settled) and d.outcome.status == "applied" for d in dispositions)
+    if ended:
+        runtime.emit(LeasesExpired(leases=ended))
+    return ended
+
+
+async def _expired(runtime: Runtime) -> list[Expired]:
+    async with alone(runtime.keeper, "reaper") as connection:
+        if connection is None:
+            return []
+        rows = await connection.execute(EXPIRED, {"leases": runtime.settings.batch_jobs})
+        return [Expired(*row) for row in rows]
+
+
+async def _reported(leases: Sequence[Expired], runtime: Runtime) -> set[Key]:
+    """Whose holder has a job about it in the ledger that was accepted before the expiry."""
+    with translated():
+        async with runtime.engine.connect() as connection:
+            await Tenants(connection).declare({lease.tenant_id for lease in leases})
+            rows = await connection.execute(
+                REPORTED,
+                {
+                    "tenants": [lease.tenant_id for lease in leases],
+                    "tasks": [lease.task_id for lease in leases],
+                    "holders": [lease.holder_id for lease in leases],
+                    "patience": PATIENCE_SECONDS,
+                },
+            )
+            return {(row.tenant_id, row.task_id) for row in rows}
+
+
+def _ending(lease: Expired) -> Delivery:
+    job = SystemJob(
+        id=derived_id(lease.expires_at, lease.task_id, lease.token, lease.expires_at.timestamp()),
+        tenant_id=lease.tenant_id,
+        actor_id=None,
+        kind="lease.expire",
+        issued_at=lease.expires_at,
+        payload=ExpireLease(task_id=lease.task_id, token=lease.token),
+    )
+    return Delivery(arq_id=str(job.id), request=job, trusted=True)

@@ -1,0 +1,46 @@
+"""The loops beside the queue: each a round, again and again, until the worker stops."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from worker.backoff import full_jitter
+from worker.loops.reaper import reap
+from worker.loops.sweeper import sweep
+from worker.loops.tally import fold
+from worker.runtime import Runtime
+from worker.signals import LoopFailed
+
+TALLY_SECONDS = 1.0
+
+Round = Callable[[Runtime], Awaitable[int]]
+
+
+def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
+    """All loops run; hand the answer to `stop_loops`."""
+    settings = runtime.settings
+    rounds: list[tuple[Round, float]] = [
+        (reap, settings.reaper_seconds),
+        (sweep, settings.sweeper_seconds),
+        (fold, TALLY_SECONDS),
+    ]
+    return [asyncio.create_task(repeat(round_, rest, runtime)) for round_, rest in rounds]
+
+
+async def stop_loops(loops: Sequence[asyncio.Task[None]]) -> None:
+    """No loop runs any more; a round that was under way is rolled back, and comes again."""
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def repeat(round_: Round, rest_seconds: float, runtime: Runtime) -> None:
+    """Runs rounds with a rest between them, and a longer one after each failure in a row."""
+    failures = 0
+    while True:
+        try:
+            await round_(runtime)
+            failures = 0
+        except Exception as error:  # noqa: BLE001 - a loop outlives whatever its rounds meet
+            failures += 1
+            runtime.emit(LoopFailed(loop=getattr(round_, "__name__", "loop"), error=repr(error)))
+        await asyncio.sleep(rest_seconds + (full_jitter(failures) if failures else 0.0))

@@ -1,0 +1,34 @@
+"""The fold: what batches appended to `tally` goes into the counters of the projects."""
+
+from sqlalchemy import text
+
+from worker.loops.alone import alone
+from worker.runtime import Runtime
+from worker.signals import TallyFolded
+
+FOLD_DELTAS = 10_000
+
+FOLD = text("""
+    WITH taken AS (
+        DELETE FROM taskrail.tally
+        WHERE position IN (SELECT position FROM taskrail.tally ORDER BY position LIMIT :deltas)
+        RETURNING tenant_id, project_id, tasks, completed
+    ), sums AS (
+        SELECT tenant_id, project_id, sum(tasks)::int AS tasks, sum(completed)::int AS completed
+        FROM taken GROUP BY tenant_id, project_id
+    )
+    UPDATE taskrail.project
+    SET task_count = task_count + sums.tasks, completed_count = completed_count + sums.completed
+    FROM sums WHERE project.tenant_id = sums.tenant_id AND project.id = sums.project_id
+""")
+
+
+async def fold(runtime: Runtime) -> int:
+    """The oldest deltas are in their projects' counters; how many projects that were."""
+    async with alone(runtime.keeper, "tally") as connection:
+        if connection is None:
+            return 0
+        projects = (await connection.execute(FOLD, {"deltas": FOLD_DELTAS})).rowcount
+    if projects:
+        runtime.emit(TallyFolded(projects=projects))
+    return projects
