@@ -82,7 +82,6 @@ class Board:
     def caused_by(self, cause: Cause) -> Iterator[None]:
         """Events of this block are the job's; if it raises, nothing of the block remains."""
         self._cause = cause
-        self._undo.clear()
         try:
             yield
         except BaseException:
@@ -91,6 +90,7 @@ class Board:
             raise
         finally:
             self._cause = None
+            self._undo.clear()
 
     def create(self, kind: str, entity: Own, **parts: Any) -> None:
         """`entity` is new; its first event carries all of its own columns."""
@@ -98,7 +98,7 @@ class Board:
         self._put(table, entity.key, entity)
         self._put(self.changes, _identity(entity), Change(entity, None))
         if isinstance(entity, Task):
-            self._index_child(entity)
+            self._place_in_tree(entity)
         self._append(kind, entity, _own_columns(entity) | parts)
 
     def record(
@@ -159,9 +159,7 @@ class Board:
 
     def _append(self, kind: str, entity: Own, data: dict[str, Any]) -> None:
         cause = self.cause()
-        actor = (
-            None if cause.actor_id is None else self.workers.get((cause.tenant_id, cause.actor_id))
-        )
+        actor = cause.actor_id and self.workers.get((cause.tenant_id, cause.actor_id))
         self._set(entity, {"version": entity.version + 1})
         event = Event(
             tenant_id=entity.tenant_id,
@@ -170,7 +168,7 @@ class Board:
             seq=entity.version,
             kind=kind,
             actor_id=cause.actor_id,
-            actor_name=None if actor is None else actor.name,
+            actor_name=actor.name if actor else None,
             title=entity.title if isinstance(entity, Task) else entity.name,
             job_id=cause.job_id,
             data=data,
@@ -190,11 +188,17 @@ class Board:
         self._undo.append(lambda: change.columns.difference_update(added))
         self._undo.append(lambda: _assign(entity, old))
 
-    def _index_child(self, task: Task) -> None:
-        if task.parent_id is not None:
-            siblings = self.children.setdefault((task.tenant_id, task.parent_id), set())
-            siblings.add(task.key)
-            self._undo.append(lambda: siblings.discard(task.key))
+    def _place_in_tree(self, task: Task) -> None:
+        if task.parent_id is None:
+            self._put(self.depths, task.key, 1)
+            return
+        parent = (task.tenant_id, task.parent_id)
+        self._put(self.depths, task.key, self.depths[parent] + 1)
+        if parent not in self.children:
+            self._put(self.children, parent, set())
+        siblings = self.children[parent]
+        siblings.add(task.key)
+        self._undo.append(lambda: siblings.discard(task.key))
 
     def _hold(self, holder: Key, difference: int) -> None:
         self._put(self.held, holder, self.held.get(holder, 0) + difference)

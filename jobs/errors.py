@@ -11,6 +11,8 @@ JobError
   PoisonJob            cannot be read, or always breaks: buried with its bytes
 """
 
+# ruff: noqa: N818 - an error is named after what happened
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal

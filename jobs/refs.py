@@ -8,8 +8,8 @@ from uuid import UUID
 class Refs:
     """Ids within the job's tenant. A rule that asks for a row outside its refs has a bug.
 
-    read: `projects`, `workers`; locked: `changed_projects`, `changed_workers`, `tasks`; share-locked:
-    `parents` (with their ancestors' number). Of `children_of` the open subtasks are known by id; of
+    Read: `projects`, `workers` (and always the actor, and the assignees of `tasks`); locked:
+    `changed_projects`, `changed_workers`, `tasks`; share-locked: `parents` (with their depth). Of `children_of` the open subtasks are known by id; of
     `descendants_of` all live descendants are locked. `slugs` and `handles` are natural keys that
     must be free. `dispatch` is the number of ready tasks asked for by the actor.
     """

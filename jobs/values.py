@@ -1,6 +1,9 @@
 """The values that payloads are made of: bounded text, handles, slugs, aware times, free JSON."""
 
 import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -34,24 +37,42 @@ def storable_json(value: Any, depth: int = 0) -> Any:
         case str():
             storable_text(value)
         case int() | float():
-            _storable_number(value)
-        case list():
-            for item in value:
-                storable_json(item, depth + 1)
-        case dict():
-            for key, item in value.items():
-                storable_text(key)
+            _require_storable_number(value)
+        case list() | dict():
+            for item in _inside(value):
                 storable_json(item, depth + 1)
         case _:
             raise ValueError(f"JSON has no {type(value).__name__}")
     return value
 
 
-def _storable_number(value: float) -> None:
-    if not math.isfinite(value):
-        raise ValueError("numbers must be finite")
-    if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+def _inside(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    if isinstance(value, list):
+        return value
+    for key in value:
+        storable_text(key)
+    return value.values()
+
+
+def _require_storable_number(value: float) -> None:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("numbers must be finite")
+    elif not INT64_MIN <= value <= INT64_MAX and not _is_a_large_double(value):
         raise ValueError("integers must fit into 64 bits; write larger ones as text")
+
+
+def _is_a_large_double(value: int) -> bool:
+    """Whether JSONB would give these digits back for a double: 1e23 comes back as 10**23."""
+    try:
+        return _as_jsonb(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def _as_jsonb(number: float) -> Decimal:
+    """JSONB keeps the digits that JSON writes, not the double they are read as."""
+    return Decimal(repr(number))
 
 
 def compact_size(value: Any) -> int:
@@ -77,6 +98,8 @@ def same_json(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(same_json(left[k], right[k]) for k in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same_json, left, right))
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return left == right or _as_jsonb(left) == _as_jsonb(right)
     return bool(left == right)
 
 
@@ -86,7 +109,14 @@ def _distinct(values: list[str]) -> list[str]:
     return values
 
 
-Time = AwareDatetime
+def _utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside of the calendar") from None
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_utc)]
 Text = Annotated[str, AfterValidator(storable_text)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Title = Annotated[Text, StringConstraints(min_length=1, max_length=500)]

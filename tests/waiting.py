@@ -15,7 +15,7 @@ LOOK_AGAIN_SECONDS = 0.005
 async def until(condition: Callable[[], Awaitable[T]], seconds: float = 10.0) -> T:
     """The first true answer of `condition`; TimeoutError if there is none in time."""
     async with asyncio.timeout(seconds):
-        while not (answer := await condition()):
+        while not (answer := await condition()):  # noqa: ASYNC110 - others make it true
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return answer
 

@@ -6,15 +6,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from arq.connections import ArqRedis
+import pytest
+from arq.connections import ArqRedis, create_pool
 from arq.worker import Worker
 
+from jobs import codec
 from jobs.producer import Producer
 from settings import Settings
 from tests.asking import Cast
+from tests.databases import Database
 from tests.engine import Engine
 from tests.waiting import Signals
+from worker.apply import apply
+from worker.connection import redis_settings
 from worker.consumer import Consumer
+from worker.runtime import Runtime
 from worker.settings import worker_options
 
 
@@ -58,3 +64,22 @@ class Scene:
         """What is left in Redis, results and health aside."""
         names = {name.decode() for name in await self.redis.keys("*")}
         return {name for name in names if "result" not in name and "health" not in name}
+
+
+@pytest.fixture
+async def scene(database: Database) -> AsyncIterator[Scene]:
+    """An empty queue, and a database with one tenant and its people."""
+    settings = database.settings.model_copy(update={"log_level": "CRITICAL"})
+    redis = await create_pool(
+        redis_settings(settings), job_serializer=codec.dump, job_deserializer=codec.load
+    )
+    await redis.flushall()
+    signals = Signals()
+    keeper = database.engine("keeper")
+    runtime = Runtime(settings, database.engine("worker"), keeper, redis, signals.append)
+    engine, cast = Engine(apply, runtime, database.superuser), Cast()
+    await engine.create_tenant(cast.tenant_id)
+    assert await engine.statuses(cast.setting_up()) == ["applied"] * 6
+    signals.clear()
+    yield Scene(settings, redis, engine, cast, Producer(redis), signals)
+    await redis.aclose()

@@ -8,7 +8,7 @@ from pydantic import Field
 from jobs.payloads.base import Payload
 from jobs.payloads.task import TaskPayload
 from jobs.refs import Refs
-from jobs.values import JsonObject, Progress, Reason, Result
+from jobs.values import Attributes, Progress, Reason, Result
 
 MIN_LEASE_SECONDS, MAX_LEASE_SECONDS, DEFAULT_LEASE_SECONDS = 5, 24 * 60 * 60, 60
 MAX_DISPATCH_TASKS = 100
@@ -47,12 +47,12 @@ class RenewLease(HolderPayload):
 
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
 
+    def refs(self, actor_id: UUID | None) -> Refs:
+        return Refs(tasks=(self.task_id,), changed_workers=_known(actor_id))
+
 
 class StartTask(TaskPayload):
     """A human begins to work on the task."""
-
-    def refs(self, actor_id: UUID | None) -> Refs:
-        return Refs(tasks=(self.task_id,), workers=_known(actor_id))
 
 
 class ReportProgress(HolderPayload):
@@ -68,10 +68,15 @@ class SubmitTask(HolderPayload):
 
 
 class ApproveTask(TaskPayload):
-    """The reviewed task is completed. The approver is neither its assignee nor its submitter."""
+    """The reviewed task is completed, by somebody who is neither its assignee nor its submitter.
+
+    `cascade` cancels subtasks that are still open.
+    """
+
+    cascade: bool = False
 
     def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
-        return Refs(tasks=(self.task_id,), children_of=(self.task_id,))
+        return _completed(self.task_id, cascade=self.cascade)
 
 
 class RejectTask(TaskPayload):
@@ -87,17 +92,14 @@ class CompleteTask(HolderPayload):
     cascade: bool = False
 
     def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
-        named = (self.task_id,)
-        if self.cascade:
-            return Refs(tasks=named, descendants_of=named)
-        return Refs(tasks=named, children_of=named)
+        return _completed(self.task_id, cascade=self.cascade)
 
 
 class FailTask(HolderPayload):
     """An attempt ended badly; the task is tried again while attempts are left, unless permanent."""
 
     reason: Reason
-    details: JsonObject = {}
+    details: Attributes = Field(default_factory=dict)
     permanent: bool = False
 
 
@@ -114,6 +116,12 @@ class ExpireLease(TaskPayload):
     """System: the lease with this token ran out before its holder came back."""
 
     token: Token
+
+
+def _completed(task_id: UUID, *, cascade: bool) -> Refs:
+    if cascade:
+        return Refs(tasks=(task_id,), descendants_of=(task_id,))
+    return Refs(tasks=(task_id,), children_of=(task_id,))
 
 
 def _known(actor_id: UUID | None) -> tuple[UUID, ...]:

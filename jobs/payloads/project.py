@@ -19,7 +19,7 @@ class CreateProject(Payload):
     name: Name
     description: LongText | None = None
     approval_policy: Annotated[ApprovalPolicy, Field(strict=False)] = ApprovalPolicy.NONE
-    attributes: Attributes = {}
+    attributes: Attributes = Field(default_factory=dict)
     owner_id: UUID | None = None
 
     def refs(self, actor_id: UUID | None) -> Refs:

@@ -26,16 +26,16 @@ class NewTask(Payload, defer_build=True):
     description: LongText | None = None
     priority: PriorityWord = "medium"
     assignee_id: UUID | None = None
-    tags: Words = []
-    attributes: Attributes = {}
-    required_capabilities: Words = []
+    tags: Words = Field(default_factory=list)
+    attributes: Attributes = Field(default_factory=dict)
+    required_capabilities: Words = Field(default_factory=list)
     due_at: Time | None = None
     run_after: Time | None = None
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    subtasks: Annotated[list["NewTask"], Field(max_length=MAX_TREE_TASKS)] = []
+    subtasks: list["NewTask"] = Field(default_factory=list, max_length=MAX_TREE_TASKS)
 
     def tree(self, depth: int = 1) -> Iterator[tuple["NewTask", int]]:
-        """This task and its descendants, parents first, each with its depth (this one: 1)."""
+        """The task and its descendants, parents first, each with its depth (the task: `depth`)."""
         yield self, depth
         for subtask in self.subtasks:
             yield from subtask.tree(depth + 1)
@@ -62,7 +62,9 @@ class CreateTask(NewTask):
         nodes = [task for task, _ in self.tree()]
         return Refs(
             projects=(self.project_id,),
-            workers=tuple({task.assignee_id for task in nodes if task.assignee_id is not None}),
+            changed_workers=tuple(
+                {task.assignee_id for task in nodes if task.assignee_id is not None}
+            ),
             tasks=tuple(task.task_id for task in nodes),
             parents=() if self.parent_id is None else (self.parent_id,),
         )

@@ -22,7 +22,7 @@ class RegisterWorker(Payload):
     kind: Annotated[WorkerKind, Field(strict=False)]
     email: Email | None = None
     agent_type: Word | None = None
-    capabilities: Words = []
+    capabilities: Words = Field(default_factory=list)
     max_concurrent_tasks: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
     @model_validator(mode="after")

@@ -84,7 +84,10 @@ REFUSED: dict[str, Refused] = {
         ("data_is_an_object", {"data": "[]"}),
     ],
     "job": [
-        ("status_is_known", {"status": "lost", "settled_at": SOON, "outcome": "{}"}),
+        (
+            "status_is_known",
+            {"status": "lost", "settled_at": SOON, "outcome": "{}", "next_feed_at": None},
+        ),
         ("envelope_is_an_object", {"envelope": "[]"}),
         ("settled_has_its_time", {"settled_at": SOON}),
         ("settled_has_its_outcome", {"outcome": "{}"}),

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.engine import Role
 from tests.databases import Database
 from tests.planting import Planted, insert, plant
 
@@ -35,7 +36,7 @@ async def test_a_worker_that_declares_no_tenant_sees_nothing(
     database: Database, tenants: list[Planted], declared: str | None
 ) -> None:
     assert tenants
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         if declared is not None:
             await connection.execute(text("SELECT set_config('app.tenants', '', true)"))
 
@@ -46,7 +47,7 @@ async def test_a_worker_that_declares_no_tenant_sees_nothing(
 async def test_a_worker_sees_the_tenants_it_declares_and_no_others(
     database: Database, tenants: list[Planted]
 ) -> None:
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         await declare(connection, tenants[:2])
 
         for table in ("tenant", *SEEN_BY_WORKER):
@@ -56,7 +57,7 @@ async def test_a_worker_sees_the_tenants_it_declares_and_no_others(
 async def test_what_was_declared_ends_with_the_transaction(
     database: Database, tenants: list[Planted]
 ) -> None:
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         await declare(connection, tenants)
         await connection.commit()
 
@@ -68,7 +69,7 @@ async def test_a_worker_writes_nothing_for_a_tenant_it_did_not_declare(
     database: Database, tenants: list[Planted], table: str
 ) -> None:
     mine, other = tenants[0], tenants[1]
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         await declare(connection, [mine])
 
         with pytest.raises(DBAPIError, match="row-level security"):
@@ -78,7 +79,7 @@ async def test_a_worker_writes_nothing_for_a_tenant_it_did_not_declare(
 async def test_a_worker_changes_no_row_of_a_tenant_it_did_not_declare(
     database: Database, tenants: list[Planted]
 ) -> None:
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         await declare(connection, tenants[:1])
 
         changed = await connection.execute(text("UPDATE taskrail.task SET progress = 1"))
@@ -90,7 +91,7 @@ async def test_a_worker_changes_no_row_of_a_tenant_it_did_not_declare(
 async def test_a_worker_cannot_move_a_row_to_a_tenant_it_did_not_declare(
     database: Database, tenants: list[Planted]
 ) -> None:
-    async with database.worker.connect() as connection:
+    async with database.engine("worker").connect() as connection:
         await declare(connection, tenants[:1])
 
         with pytest.raises(DBAPIError, match="row-level security"):
@@ -103,18 +104,19 @@ async def test_a_worker_cannot_move_a_row_to_a_tenant_it_did_not_declare(
 async def test_the_reader_and_the_owner_see_all_tenants_undeclared(
     database: Database, tenants: list[Planted]
 ) -> None:
-    for engine in (database.reader, database.owner):
-        async with engine.connect() as connection:
+    roles: tuple[Role, ...] = ("reader", "owner")
+    for role in roles:
+        async with database.engine(role).connect() as connection:
             for table in ("tenant", *OF_TENANTS):
-                assert len(await tenants_in(connection, table)) == len(tenants)
+                assert await tenants_in(connection, table) >= {t.tenant_id for t in tenants}
 
 
 async def test_the_keeper_sees_all_tenants_where_its_loops_need_to(
     database: Database, tenants: list[Planted]
 ) -> None:
-    async with database.keeper.connect() as connection:
+    async with database.engine("keeper").connect() as connection:
         for table in ("tenant", "project", "lease", "job", "outbox", "tally"):
-            assert len(await tenants_in(connection, table)) == len(tenants)
+            assert await tenants_in(connection, table) >= {t.tenant_id for t in tenants}
 
 
 WORKER_MAY_NOT = [
@@ -156,15 +158,15 @@ PRODUCER_MAY_NOT = [
 
 
 async def test_a_worker_may_not_forget_rewrite_or_rule(database: Database) -> None:
-    assert await refused(database.worker, WORKER_MAY_NOT) == WORKER_MAY_NOT
+    assert await refused(database.engine("worker"), WORKER_MAY_NOT) == WORKER_MAY_NOT
 
 
 async def test_the_keeper_may_not_read_content_nor_decide_about_tasks(database: Database) -> None:
-    assert await refused(database.keeper, KEEPER_MAY_NOT) == KEEPER_MAY_NOT
+    assert await refused(database.engine("keeper"), KEEPER_MAY_NOT) == KEEPER_MAY_NOT
 
 
 async def test_the_reader_may_not_write(database: Database) -> None:
-    assert await refused(database.reader, READER_MAY_NOT) == READER_MAY_NOT
+    assert await refused(database.engine("reader"), READER_MAY_NOT) == READER_MAY_NOT
 
 
 async def test_a_producer_may_record_and_nothing_else(database: Database) -> None:
