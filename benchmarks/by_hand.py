@@ -53,11 +53,10 @@ async def _create(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[s
         attributes=payload.attributes,
         created_at=datetime.now(UTC),
         updated_at=datetime.now(UTC),
-        version=0,
+        version=0,  # _append makes it 1
     )
     session.add(task)
     session.add(Tally(tenant_id=job.tenant_id, project_id=project.id, tasks=1, completed=0))
-    await session.flush()
     return task, "task.created", {"title": task.title, "description": task.description}
 
 

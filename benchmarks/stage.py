@@ -38,6 +38,7 @@ class Stage:
 def own_servers() -> Iterator[Settings]:
     """A PostgreSQL and a Valkey of this run's own, gone with all their data afterwards."""
     with tempfile.TemporaryDirectory(prefix="taskrail-bench-") as folder:
+        Path(folder).chmod(0o711)  # root's servers run as another user, who must get through
         settings = Settings(data_dir=Path(folder) / "data", database_url=None, redis_url=None)
         with embedded_servers(settings):
             yield settings

@@ -102,6 +102,8 @@ def _server_settings(settings: Settings, role: Role) -> dict[str, str]:
     }
     if role == "worker":
         given |= PINNED_PLANS
+    if role == "reader":
+        given["default_transaction_read_only"] = "on"
     return given if role == "login" else given | {"role": f"taskrail_{role}"}
 
 

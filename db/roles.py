@@ -31,8 +31,14 @@ async def _ensure_role(connection: AsyncConnection, role: str) -> None:
     )
     if not exists:
         await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS"))
-    member = await connection.scalar(
-        text("SELECT pg_has_role(current_user, :role, 'MEMBER')"), {"role": role}
+    # From 16 on, who creates a role is its member by that alone, but may not act as it.
+    may_act = await connection.scalar(
+        text(
+            "SELECT pg_has_role(current_user, :role, CASE"
+            " WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET'"
+            " ELSE 'MEMBER' END)"
+        ),
+        {"role": role},
     )
-    if not member:
+    if not may_act:
         await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))

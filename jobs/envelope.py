@@ -1,9 +1,9 @@
 """The envelope: who asks for what, once; and the closed list of what can be asked."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
 from uuid import UUID
 
-from pydantic import UUID7, BaseModel, Field, StringConstraints
+from pydantic import UUID7, BaseModel, Field, StringConstraints, model_validator
 
 from jobs.payloads.base import STRICT, Payload
 from jobs.payloads.lifecycle import (
@@ -58,6 +58,12 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
     kid: Signature | None = None
     sig: Signature | None = None
     payload: PayloadT
+
+    @model_validator(mode="after")
+    def _waits_for_others_only(self) -> Self:
+        if self.id in self.after:
+            raise ValueError("a job cannot wait for itself; name other jobs in after")
+        return self
 
 
 WireJob = Annotated[

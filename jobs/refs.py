@@ -8,10 +8,11 @@ from uuid import UUID
 class Refs:
     """Ids within the job's tenant. A rule that asks for a row outside its refs has a bug.
 
-    Read: `projects`, `workers` (and always the actor, and the assignees of `tasks`); locked:
-    `changed_projects`, `changed_workers`, `tasks`; share-locked: `parents` (with their depth). Of `children_of` the open subtasks are known by id; of
-    `descendants_of` all live descendants are locked. `slugs` and `handles` are natural keys that
-    must be free. `dispatch` is the number of ready tasks asked for by the actor.
+    Read: `projects`, `workers`, and always the actor and the assignees of `tasks`. Locked:
+    `changed_projects`, `changed_workers`, `tasks`. Share-locked: `parents`, with their depth. Of
+    `children_of` the open subtasks are known by id; of `descendants_of` all live descendants are
+    locked. `slugs` and `handles` are natural keys that must be free. `dispatch` is the number of
+    ready tasks asked for by the actor.
     """
 
     projects: tuple[UUID, ...] = ()

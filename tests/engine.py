@@ -21,7 +21,7 @@ class Engine:
     def __init__(self, form: Apply, runtime: Runtime, superuser: AsyncEngine) -> None:
         self._form = form
         self.runtime = runtime
-        self._superuser = superuser
+        self.superuser = superuser
 
     async def apply(self, requests: Sequence[Request]) -> list[Disposition]:
         deliveries = [Delivery(f"entry-{n}", request) for n, request in enumerate(requests)]
@@ -89,6 +89,6 @@ class Engine:
 
     async def execute(self, statement: str, **binds: Any) -> list[dict[str, Any]]:
         """Any statement, as the superuser, committed."""
-        async with self._superuser.begin() as connection:
+        async with self.superuser.begin() as connection:
             result = await connection.execute(text(statement), binds)
             return [dict(row) for row in result.mappings()] if result.returns_rows else []

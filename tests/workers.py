@@ -23,6 +23,8 @@ from worker.consumer import Consumer
 from worker.runtime import Runtime
 from worker.settings import worker_options
 
+Form = type[Worker]
+
 
 @dataclass(slots=True)
 class Scene:
@@ -64,6 +66,12 @@ class Scene:
         """What is left in Redis, results and health aside."""
         names = {name.decode() for name in await self.redis.keys("*")}
         return {name for name in names if "result" not in name and "health" not in name}
+
+
+@pytest.fixture(params=[Consumer, Worker], ids=["consumer", "stock"])
+def form(request: pytest.FixtureRequest) -> Form:
+    """Both workers, one after the other."""
+    return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture

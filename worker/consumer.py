@@ -52,6 +52,13 @@ class Consumer(Worker):
         while not self._stopping.is_set():
             await self._rest(await self._round(queue, runtime))
 
+    async def async_run(self) -> None:
+        """Unlike Arq's it leaves nothing open."""
+        try:
+            await super().async_run()
+        finally:
+            await self.close()
+
     async def _connected(self) -> ArqRedis | None:
         """Redis, as soon as it is there; None if told to stop before."""
         while self._pool is None and not self._stopping.is_set():

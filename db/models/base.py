@@ -44,23 +44,23 @@ def text_column(default: str | None = None, **options: Any) -> Any:
 def time_column(**options: Any) -> Any:
     """A time that is always there: the database's, unless the writer has one."""
     return Field(
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": NOW},
         **options,
     )
 
 
 def optional_time_column() -> Any:
-    return Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    return Field(default=None, sa_type=DateTime(timezone=True))
 
 
 def json_column(default: str | None = None) -> Any:
     """JSONB; with a default ('[]' or '{}') never null, also for a raw INSERT without it."""
     if default is None:
-        return Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)  # type: ignore[call-overload]
+        return Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
     return Field(
         default_factory=list if default == "[]" else dict,
-        sa_type=JSONB(none_as_null=True),  # type: ignore[call-overload]
+        sa_type=JSONB(none_as_null=True),
         sa_column_kwargs={"server_default": sql(f"'{default}'::jsonb")},
         nullable=False,
     )

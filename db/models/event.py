@@ -5,7 +5,14 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from db.models.base import Table, counter_column, identity_column, json_column, text_column, time_column
+from db.models.base import (
+    Table,
+    counter_column,
+    identity_column,
+    json_column,
+    text_column,
+    time_column,
+)
 
 
 class Event(Table, table=True):

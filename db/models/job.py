@@ -5,7 +5,14 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
-from db.models.base import Table, counter_column, json_column, optional_time_column, text_column, time_column
+from db.models.base import (
+    Table,
+    counter_column,
+    json_column,
+    optional_time_column,
+    text_column,
+    time_column,
+)
 
 
 class Job(Table, table=True):
@@ -13,13 +20,11 @@ class Job(Table, table=True):
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["taskrail.tenant.id"]),
-        Index(
-            "ix_job_to_feed", "next_feed_at", postgresql_where=text("status = 'accepted'")
-        ),
+        Index("ix_job_to_feed", "next_feed_at", postgresql_where=text("status = 'accepted'")),
         Index(
             "ix_job_waiting_by_task",
             "tenant_id",
-            text("(envelope -> 'payload' ->> 'task_id')"),
+            text("((envelope -> 'payload'::text) ->> 'task_id'::text)"),
             postgresql_where=text("status = 'accepted'"),
         ),
         Index(
@@ -30,6 +35,7 @@ class Job(Table, table=True):
         CheckConstraint(
             "status IN ('accepted', 'applied', 'rejected', 'buried')", name="status_is_known"
         ),
+        CheckConstraint("kind ~ '^[a-z][a-z0-9_.]{0,63}$'", name="kind_is_plain"),
         CheckConstraint("jsonb_typeof(envelope) = 'object'", name="envelope_is_an_object"),
         CheckConstraint(
             "(status = 'accepted') = (settled_at IS NULL)", name="settled_has_its_time"

@@ -35,7 +35,7 @@ class Project(Table, table=True):
             "approval_policy IN ('none', 'all', 'critical')", name="approval_policy_is_known"
         ),
         CheckConstraint("jsonb_typeof(attributes) = 'object'", name="attributes_are_an_object"),
-        CheckConstraint("octet_length(attributes::text) <= 131072", name="attributes_size"),
+        CheckConstraint("pg_column_size(attributes) <= 524288", name="attributes_size"),
         CheckConstraint("jsonb_typeof(budget) = 'object'", name="budget_is_an_object"),
         CheckConstraint("version >= 1", name="version_is_positive"),
     )

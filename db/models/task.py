@@ -73,12 +73,14 @@ class Task(Table, table=True):
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress_is_percent"),
         CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags_are_a_list"),
         CheckConstraint("jsonb_array_length(tags) <= 50", name="tags_number"),
+        # The stored size: it is up to six times that of compact JSON (digits), while the text
+        # of JSONB can be fifty times as long (1e308). Bounded by eight times the limit.
         CheckConstraint("jsonb_typeof(attributes) = 'object'", name="attributes_are_an_object"),
-        CheckConstraint("octet_length(attributes::text) <= 131072", name="attributes_size"),
+        CheckConstraint("pg_column_size(attributes) <= 524288", name="attributes_size"),
         CheckConstraint(
             "jsonb_typeof(required_capabilities) = 'array'", name="capabilities_are_a_list"
         ),
-        CheckConstraint("octet_length(result::text) <= 524288", name="result_size"),
+        CheckConstraint("pg_column_size(result) <= 2097152", name="result_size"),
         CheckConstraint("attempt BETWEEN 0 AND max_attempts", name="attempt_is_bounded"),
         CheckConstraint("max_attempts >= 1", name="max_attempts_is_positive"),
         CheckConstraint("parent_id <> id", name="parent_is_another"),
@@ -95,9 +97,7 @@ class Task(Table, table=True):
             "status NOT IN ('in_progress', 'review') OR started_at IS NOT NULL",
             name="work_has_its_start",
         ),
-        CheckConstraint(
-            "(deleted_at IS NULL) = (deletion_id IS NULL)", name="deletion_has_its_id"
-        ),
+        CheckConstraint("(deleted_at IS NULL) = (deletion_id IS NULL)", name="deletion_has_its_id"),
         CheckConstraint("version >= 1", name="version_is_positive"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -142,12 +142,10 @@ class Task(Table, table=True):
 
     project: Mapped[Project] = Relationship(sa_relationship_kwargs=READ_ONLY)
     assignee: Mapped[Optional[Worker]] = Relationship(
-        sa_relationship_kwargs=READ_ONLY
-        | {"foreign_keys": "[Task.tenant_id, Task.assignee_id]"}
+        sa_relationship_kwargs=READ_ONLY | {"foreign_keys": "[Task.tenant_id, Task.assignee_id]"}
     )
     creator: Mapped[Optional[Worker]] = Relationship(
-        sa_relationship_kwargs=READ_ONLY
-        | {"foreign_keys": "[Task.tenant_id, Task.created_by_id]"}
+        sa_relationship_kwargs=READ_ONLY | {"foreign_keys": "[Task.tenant_id, Task.created_by_id]"}
     )
     parent: Mapped[Optional["Task"]] = Relationship(
         sa_relationship_kwargs=READ_ONLY

@@ -25,9 +25,7 @@ class Worker(Table, table=True):
         CheckConstraint("kind IN ('human', 'agent')", name="kind_is_known"),
         CheckConstraint("(kind = 'agent') = (agent_type IS NOT NULL)", name="agents_have_a_type"),
         CheckConstraint("kind = 'human' OR email IS NULL", name="only_humans_have_email"),
-        CheckConstraint(
-            "jsonb_typeof(capabilities) = 'array'", name="capabilities_are_a_list"
-        ),
+        CheckConstraint("jsonb_typeof(capabilities) = 'array'", name="capabilities_are_a_list"),
         CheckConstraint("max_concurrent_tasks >= 1", name="room_is_positive"),
         CheckConstraint("version >= 1", name="version_is_positive"),
     )

@@ -23,7 +23,7 @@ from jobs.payloads.lifecycle import (
 from jobs.payloads.project import AddMember, CreateProject
 from jobs.payloads.task import AssignTask, CommentTask, CreateTask
 from jobs.payloads.worker import RegisterWorker
-from jobs.rules import assign, cancel, claim, create_task, project, review, work, worker
+from jobs.rules import assign, cancel, claim, create_task, lease, project, review, work, worker
 
 
 def decide(board: Board, job: AnyJob, *, trusted: bool = False) -> Applied:
@@ -39,15 +39,17 @@ def decide(board: Board, job: AnyJob, *, trusted: bool = False) -> Applied:
 def _require_admission(board: Board, job: AnyJob, *, trusted: bool) -> None:
     tenant = board.tenants.get(job.tenant_id)
     if tenant is None:
-        raise NotFound(f"There is no tenant {job.tenant_id}.")
+        raise NotFound(f"There is no tenant {job.tenant_id}; correct the id.")
     if tenant.suspended_at is not None:
-        raise TenantSuspended("The tenant is suspended; its operator can resume it.")
+        raise TenantSuspended("The tenant is suspended; ask its operator to resume it.")
     if job.expires_at is not None and job.expires_at <= board.now:
-        raise Expired(f"The job was to be applied before {job.expires_at.isoformat()}.")
+        raise Expired(
+            f"The job was to be applied before {job.expires_at.isoformat()}; send a new one."
+        )
     if trusted:
         return
     if job.kind in SYSTEM_KINDS:
-        raise NotAllowed(f"{job.kind} is the system's own; nobody may ask for it.")
+        raise NotAllowed(f"Only the system itself may ask for {job.kind}; leave it out.")
     if job.actor_id is None and job.kind not in BOOTSTRAP_KINDS:
         raise NotAllowed("Name the worker who acts as actor_id.")
 
@@ -71,9 +73,9 @@ def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, 
         case DispatchTasks():
             return claim.dispatch(board, payload)
         case RenewLease():
-            return claim.renew(board, payload)
+            return lease.renew(board, payload)
         case ExpireLease():
-            return claim.expire(board, payload)
+            return lease.expire(board, payload)
         case StartTask():
             return work.start(board, payload)
         case ReportProgress():

@@ -4,30 +4,24 @@ from typing import Any
 
 from jobs.board import Board
 from jobs.entities import OPEN, Comment, TaskStatus, WorkerKind
-from jobs.errors import IllegalTransition, NotAllowed, NotAMember
+from jobs.errors import NotAllowed
 from jobs.payloads.task import AssignTask, CommentTask
-from jobs.rules.find import active_project, active_worker, live_task, seen
+from jobs.rules.find import active_project, live_task, seen
 from jobs.rules.outcome import task_result
-from jobs.rules.permissions import is_member, require_member, require_not_leased
+from jobs.rules.permissions import require_assignable, require_member, require_not_leased
+from jobs.rules.transitions import require_status
 
 
 def assign(board: Board, payload: AssignTask) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     project = active_project(board, task.project_id)
     require_member(board, project.id)
-    worker = active_worker(board, payload.worker_id)
-    if not is_member(board, project.id, worker):
-        raise NotAMember(f"{worker.handle} is not a member of {project.slug}; add it first.")
-    if task.status not in OPEN:
-        raise IllegalTransition(
-            f"A {task.status} task cannot be assigned; only open ones can.",
-            alternatives=sorted(OPEN),
-            observed=seen(task),
-        )
+    worker = require_assignable(board, project, payload.worker_id)
+    require_status(task, OPEN, "be assigned")
     require_not_leased(board, task)
     if task.status is TaskStatus.IN_PROGRESS and worker.kind is WorkerKind.AGENT:
         raise NotAllowed(
-            "A task in progress goes to an agent by a claim only; release it first.",
+            "An agent takes a task by a claim only; release the task first.",
             observed=seen(task),
         )
     board.record("task.assigned", task, assignee_id=worker.id)

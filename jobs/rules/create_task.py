@@ -5,10 +5,11 @@ from uuid import UUID
 
 from jobs.board import Board
 from jobs.entities import OPEN, Priority, Project, Task
-from jobs.errors import AlreadyExists, IllegalTransition, Invalid, LimitExceeded, NotAMember
+from jobs.errors import Invalid, LimitExceeded
 from jobs.payloads.task import MAX_TREE_DEPTH, CreateTask, NewTask
-from jobs.rules.find import active_project, active_worker, live_task, seen
-from jobs.rules.permissions import is_member, require_member
+from jobs.rules.find import active_project, live_task, require_free_id, seen
+from jobs.rules.permissions import require_assignable, require_member
+from jobs.rules.transitions import require_status
 
 
 def create(board: Board, payload: CreateTask) -> dict[str, Any]:
@@ -21,9 +22,8 @@ def create(board: Board, payload: CreateTask) -> dict[str, Any]:
             f"Task trees are at most {MAX_TREE_DEPTH} levels deep; attach it higher."
         )
     parents = _parents(payload)
-    for new, node_depth in nodes:
+    for new, _ in nodes:
         task = _new_task(board, project, new, parents[new.task_id])
-        board.depths[task.key] = node_depth
         board.create("task.created", task)
         board.count(task, tasks=1)
     created = [new.task_id for new, _ in nodes]
@@ -35,13 +35,11 @@ def _parent_depth(board: Board, project: Project, parent_id: UUID | None) -> int
         return 0
     parent = live_task(board, parent_id)
     if parent.project_id != project.id:
-        raise Invalid("A subtask lies in its parent's project; name that project.")
-    if parent.status not in OPEN:
-        raise IllegalTransition(
-            f"A {parent.status} task takes no subtasks; reopen it first.",
-            alternatives=sorted(OPEN),
+        raise Invalid(
+            f"A subtask lies in its parent's project; name project {parent.project_id}.",
             observed=seen(parent),
         )
+    require_status(parent, OPEN, "take subtasks")
     return board.depths[parent.key]
 
 
@@ -54,10 +52,9 @@ def _parents(payload: CreateTask) -> dict[UUID, UUID | None]:
 
 def _new_task(board: Board, project: Project, new: NewTask, parent_id: UUID | None) -> Task:
     cause = board.cause()
-    if (cause.tenant_id, new.task_id) in board.tasks:
-        raise AlreadyExists(f"Task {new.task_id} exists; use a new id.")
+    require_free_id(board, new.task_id)
     if new.assignee_id is not None:
-        _require_assignable(board, project, new.assignee_id)
+        require_assignable(board, project, new.assignee_id)
     return Task(
         tenant_id=cause.tenant_id,
         id=new.task_id,
@@ -77,9 +74,3 @@ def _new_task(board: Board, project: Project, new: NewTask, parent_id: UUID | No
         created_at=board.now,
         updated_at=board.now,
     )
-
-
-def _require_assignable(board: Board, project: Project, worker_id: UUID) -> None:
-    worker = active_worker(board, worker_id)
-    if not is_member(board, project.id, worker):
-        raise NotAMember(f"{worker.handle} is not a member of {project.slug}; add it first.")

@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
-from jobs.board import Board
+from jobs.board import Board, Own
 from jobs.entities import Project, ProjectStatus, Task, Worker
-from jobs.errors import NotAllowed, NotFound, Observed
+from jobs.errors import AlreadyExists, NotAllowed, NotFound, Observed
 
 
-def seen(task: Task) -> Observed:
-    """What a refusal tells the caller about the task."""
-    return Observed(status=task.status, version=task.version)
+def seen(entity: Own) -> Observed:
+    """What a refusal tells the caller about the entity."""
+    status = None if isinstance(entity, Worker) else entity.status
+    return Observed(status=status, version=entity.version)
 
 
 def live_task(board: Board, task_id: UUID) -> Task:
@@ -31,7 +32,7 @@ def active_project(board: Board, project_id: UUID) -> Project:
     if project.status is not ProjectStatus.ACTIVE:
         raise NotAllowed(
             f"Project {project.slug} is archived; unarchive it before working in it.",
-            observed=Observed(status=project.status, version=project.version),
+            observed=seen(project),
         )
     return project
 
@@ -41,5 +42,19 @@ def active_worker(board: Board, worker_id: UUID) -> Worker:
     if worker is None:
         raise NotFound(f"There is no worker {worker_id}; register it first, or correct the id.")
     if worker.deactivated_at is not None:
-        raise NotAllowed(f"Worker {worker.handle} is deactivated; reactivate it first.")
+        raise NotAllowed(
+            f"Worker {worker.handle} is deactivated; reactivate it first.", observed=seen(worker)
+        )
     return worker
+
+
+def require_free_id(board: Board, new_id: UUID) -> None:
+    """Nothing has this id: a project, a worker and a task never share one (nor a history)."""
+    key = (board.cause().tenant_id, new_id)
+    for table in (board.projects, board.workers, board.tasks):
+        entity: Own | None = table.get(key)
+        if entity is not None:
+            kind = type(entity).__name__.lower()
+            raise AlreadyExists(
+                f"{new_id} is a {kind} already; use a new id.", observed=seen(entity)
+            )

@@ -3,39 +3,53 @@
 from uuid import UUID
 
 from jobs.board import Board
-from jobs.entities import Role, Task, Worker
+from jobs.entities import Project, Role, Task, Worker
 from jobs.errors import LeasedToOther, LeaseLost, NotAllowed, NotAMember
 from jobs.rules.find import active_worker, seen
 
 
 def acting_worker(board: Board) -> Worker:
     """The actor, for acts that only a worker can do."""
-    actor_id = board.cause().actor_id
-    if actor_id is None:
+    actor = acting_worker_or_system(board)
+    if actor is None:
         raise NotAllowed("Only a worker can do this; name it as actor_id.")
-    return active_worker(board, actor_id)
+    return actor
+
+
+def acting_worker_or_system(board: Board) -> Worker | None:
+    """The actor, who is not deactivated; None is the system."""
+    actor_id = board.cause().actor_id
+    return None if actor_id is None else active_worker(board, actor_id)
 
 
 def require_member(board: Board, project_id: UUID) -> None:
-    """The actor is an active member of the project, or the system."""
-    cause = board.cause()
-    if cause.actor_id is None:
-        return
-    actor = active_worker(board, cause.actor_id)
-    if not is_member(board, project_id, actor):
+    """The actor is a member of the project, or the system."""
+    actor = acting_worker_or_system(board)
+    if actor is not None and not is_member(board, project_id, actor):
         raise NotAMember(
             f"{actor.handle} is not a member of the project; its owner can add members."
         )
 
 
-def require_owner(board: Board, project_id: UUID) -> None:
+def require_owner(board: Board, project: Project) -> None:
     """The actor owns the project, or is the system."""
-    require_member(board, project_id)
+    require_member(board, project.id)
     cause = board.cause()
     if cause.actor_id is None:
         return
-    if board.members[cause.tenant_id, project_id, cause.actor_id].role is not Role.OWNER:
-        raise NotAllowed("Only the project's owner can do this; ask the owner.")
+    if board.members[cause.tenant_id, project.id, cause.actor_id].role is not Role.OWNER:
+        raise NotAllowed(
+            f"Only the owner of project {project.slug} can do this; ask the owner.",
+            observed=seen(project),
+        )
+
+
+def require_assignable(board: Board, project: Project, worker_id: UUID) -> Worker:
+    """The worker may be given tasks of the project."""
+    worker = active_worker(board, worker_id)
+    if not is_member(board, project.id, worker):
+        raise NotAMember(f"{worker.handle} is not a member of {project.slug}; add it first.")
+    return worker
 
 
 def is_member(board: Board, project_id: UUID, worker: Worker) -> bool:
@@ -57,18 +71,28 @@ def require_holder(board: Board, task: Task, token: int | None) -> None:
         raise LeasedToOther(
             "Another worker holds this task; take another one.", observed=seen(task)
         )
+    if token is None:
+        raise LeaseLost(
+            "The task is leased; name the token that its claim returned.", observed=seen(task)
+        )
     if token != lease.token:
         raise LeaseLost(
-            "The token is not that of the current lease; drop the work and claim the task again."
-            if token is not None
-            else "The task is leased: name the token that its claim returned.",
+            "The task has been claimed anew since; drop the work and claim it again.",
             observed=seen(task),
         )
 
 
 def require_not_leased(board: Board, task: Task) -> None:
-    if task.key in board.leases:
-        raise LeasedToOther(
-            "The task is leased; wait until the lease ends, or let the owner release it.",
+    """Nobody holds the task, not even the actor."""
+    lease = board.leases.get(task.key)
+    if lease is None:
+        return
+    if lease.holder_id == board.cause().actor_id:
+        raise NotAllowed(
+            "You hold this task already; go on with the token of your claim, or release it first.",
             observed=seen(task),
         )
+    raise LeasedToOther(
+        "The task is leased; wait until the lease ends, or let the owner release it.",
+        observed=seen(task),
+    )

@@ -6,18 +6,18 @@ from jobs.board import Board
 from jobs.entities import Member, Project, Role
 from jobs.errors import AlreadyExists, Invalid
 from jobs.payloads.project import AddMember, CreateProject
-from jobs.rules.find import active_project, active_worker
-from jobs.rules.permissions import is_member, require_owner
+from jobs.rules.find import active_project, active_worker, require_free_id, seen
+from jobs.rules.permissions import acting_worker_or_system, is_member, require_owner
 
 
 def create(board: Board, payload: CreateProject) -> dict[str, Any]:
     cause = board.cause()
+    acting_worker_or_system(board)
     owner_id = payload.owner_id or cause.actor_id
     if owner_id is None:
         raise Invalid("A project needs an owner: name owner_id or actor_id.")
     owner = active_worker(board, owner_id)
-    if (cause.tenant_id, payload.project_id) in board.projects:
-        raise AlreadyExists(f"Project {payload.project_id} exists; use a new id.")
+    require_free_id(board, payload.project_id)
     if (cause.tenant_id, payload.slug) in board.slugs:
         raise AlreadyExists(f"A project with the slug {payload.slug} exists; choose another.")
     project = Project(
@@ -40,10 +40,13 @@ def create(board: Board, payload: CreateProject) -> dict[str, Any]:
 
 def add_member(board: Board, payload: AddMember) -> dict[str, Any]:
     project = active_project(board, payload.project_id)
-    require_owner(board, project.id)
+    require_owner(board, project)
     worker = active_worker(board, payload.worker_id)
     if is_member(board, project.id, worker):
-        raise AlreadyExists(f"{worker.handle} is a member of {project.slug} already.")
+        raise AlreadyExists(
+            f"{worker.handle} is a member of {project.slug} already; nothing is to be done.",
+            observed=seen(project),
+        )
     member = Member(project.tenant_id, project.id, worker.id, Role(payload.role), board.now)
     board.add_member(member)
     board.record("project.member_added", project, parts={"member": _part(member)})

@@ -6,16 +6,17 @@ from jobs.board import Board
 from jobs.entities import Key, Task, TaskStatus
 from jobs.errors import OpenSubtasks
 from jobs.rules.find import seen
+from jobs.rules.transitions import next_states
+
+MAX_NAMED_SUBTASKS = 5
 
 
-def require_no_open_subtasks(board: Board, task: Task) -> None:
-    still_open = [key for key in board.children.get(task.key, ()) if _is_open(board, key)]
-    if still_open:
-        raise OpenSubtasks(
-            f"{len(still_open)} subtasks are open; finish them, or complete with cascade: true.",
-            alternatives=[str(task_id) for _, task_id in sorted(still_open)[:10]],
-            observed=seen(task),
-        )
+def settle_subtasks(board: Board, task: Task, *, cascade: bool) -> None:
+    """No subtask of a task to be completed is open: with `cascade` they are cancelled."""
+    if cascade:
+        cancel_open_descendants(board, task, "its parent was completed")
+    else:
+        _require_no_open_subtasks(board, task)
 
 
 def cancel_open_descendants(board: Board, task: Task, reason: str) -> int:
@@ -37,8 +38,20 @@ def cancel_one(board: Board, task: Task, reason: str | None) -> None:
     )
 
 
+def _require_no_open_subtasks(board: Board, task: Task) -> None:
+    still_open = sorted(key for key in board.children.get(task.key, ()) if _is_open(board, key))
+    if still_open:
+        named = ", ".join(str(task_id) for _, task_id in still_open[:MAX_NAMED_SUBTASKS])
+        raise OpenSubtasks(
+            f"{len(still_open)} subtasks are open ({named}); finish or cancel them first, "
+            "or say cascade: true to cancel them all.",
+            alternatives=[to for to in next_states(task) if to is not TaskStatus.COMPLETED],
+            observed=seen(task),
+        )
+
+
 def _is_open(board: Board, key: Key) -> bool:
-    """A subtask that only its id is known of was open when the batch began."""
+    """A subtask of which only the id is known was open when the batch began."""
     task = board.tasks.get(key)
     return task is None or task.is_open
 

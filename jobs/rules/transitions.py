@@ -1,5 +1,7 @@
 """The states of a task and the ways between them (domain: the task's states)."""
 
+from collections.abc import Set as AbstractSet
+
 from jobs.entities import ApprovalPolicy, Priority, Project, Task, TaskStatus
 from jobs.errors import IllegalTransition
 from jobs.rules.find import seen
@@ -17,16 +19,20 @@ TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
 }
 
 
-def require_transition(task: Task, to: TaskStatus, *, only_from: frozenset[TaskStatus]) -> None:
-    """The task stands in one of `only_from` and may go on to `to`."""
-    if task.status not in only_from or to not in TRANSITIONS[task.status]:
-        legal = sorted(TRANSITIONS[task.status])
+def require_status(task: Task, allowed: AbstractSet[TaskStatus], act: str) -> None:
+    """The task stands in one of `allowed`; otherwise it cannot `act` ("be submitted")."""
+    if task.status not in allowed:
+        legal = next_states(task)
         raise IllegalTransition(
-            f"A {task.status} task cannot become {to} this way; "
+            f"The task is {task.status} and cannot {act}; "
             f"from here it can become {', '.join(legal)}.",
             alternatives=legal,
             observed=seen(task),
         )
+
+
+def next_states(task: Task) -> list[TaskStatus]:
+    return sorted(TRANSITIONS[task.status])
 
 
 def needs_approval(project: Project, task: Task) -> bool:

@@ -6,7 +6,7 @@ from jobs.board import Board
 from jobs.entities import Task, TaskStatus, WorkerKind
 from jobs.errors import ApprovalRequired, NotAllowed
 from jobs.payloads.lifecycle import CompleteTask, FailTask, ReportProgress, StartTask, SubmitTask
-from jobs.rules.find import active_project, live_task, seen
+from jobs.rules.find import active_project, live_project, live_task, seen
 from jobs.rules.outcome import task_result
 from jobs.rules.permissions import (
     acting_worker,
@@ -14,8 +14,9 @@ from jobs.rules.permissions import (
     require_member,
     require_not_leased,
 )
-from jobs.rules.subtasks import cancel_open_descendants, require_no_open_subtasks
-from jobs.rules.transitions import needs_approval, require_transition
+from jobs.rules.ready import require_dependencies_met, require_ready
+from jobs.rules.subtasks import settle_subtasks
+from jobs.rules.transitions import needs_approval, next_states, require_status
 
 PENDING = frozenset({TaskStatus.PENDING})
 IN_PROGRESS = frozenset({TaskStatus.IN_PROGRESS})
@@ -27,13 +28,10 @@ def start(board: Board, payload: StartTask) -> dict[str, Any]:
     active_project(board, task.project_id)
     require_member(board, task.project_id)
     require_not_leased(board, task)
-    require_transition(task, TaskStatus.IN_PROGRESS, only_from=PENDING)
+    require_status(task, PENDING, "be started")
     if worker.kind is WorkerKind.AGENT:
-        raise NotAllowed("Agents work under a lease: claim the task instead.", observed=seen(task))
-    if task.assignee_id not in {None, worker.id}:
-        raise NotAllowed(
-            "The task is assigned to another worker; let it be reassigned.", observed=seen(task)
-        )
+        raise NotAllowed("Agents work under a lease; claim the task instead.", observed=seen(task))
+    require_ready(board, task, worker)
     board.record(
         "task.started",
         task,
@@ -47,8 +45,7 @@ def start(board: Board, payload: StartTask) -> dict[str, Any]:
 def progress(board: Board, payload: ReportProgress) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
-    if task.status is not TaskStatus.IN_PROGRESS:
-        require_transition(task, TaskStatus.IN_PROGRESS, only_from=frozenset())
+    require_status(task, IN_PROGRESS, "report progress")
     board.record("task.progressed", task, progress=payload.progress)
     return task_result(task) | {"progress": task.progress}
 
@@ -56,7 +53,7 @@ def progress(board: Board, payload: ReportProgress) -> dict[str, Any]:
 def submit(board: Board, payload: SubmitTask) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
-    require_transition(task, TaskStatus.REVIEW, only_from=IN_PROGRESS)
+    require_status(task, IN_PROGRESS, "be submitted")
     board.end_lease(task)
     board.record(
         "task.submitted",
@@ -72,17 +69,11 @@ def submit(board: Board, payload: SubmitTask) -> dict[str, Any]:
 def complete(board: Board, payload: CompleteTask) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
-    require_transition(task, TaskStatus.COMPLETED, only_from=IN_PROGRESS | PENDING)
-    if needs_approval(active_project(board, task.project_id), task):
-        raise ApprovalRequired(
-            "The project asks for a review: submit the task and let another member approve it.",
-            alternatives=["review"],
-            observed=seen(task),
-        )
-    if payload.cascade:
-        cancel_open_descendants(board, task, "its parent was completed")
-    else:
-        require_no_open_subtasks(board, task)
+    require_status(task, IN_PROGRESS | PENDING, "be completed this way")
+    _require_no_review(board, task)
+    if task.status is TaskStatus.PENDING:
+        require_dependencies_met(task)
+    settle_subtasks(board, task, cascade=payload.cascade)
     finish(board, task, "task.completed", result=payload.result)
     return task_result(task)
 
@@ -90,10 +81,20 @@ def complete(board: Board, payload: CompleteTask) -> dict[str, Any]:
 def fail(board: Board, payload: FailTask) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
-    require_transition(task, TaskStatus.FAILED, only_from=IN_PROGRESS)
+    require_status(task, IN_PROGRESS, "fail")
     failure = {"reason": payload.reason, "details": payload.details, "permanent": payload.permanent}
     end_attempt(board, task, "task.failed", failure, final=payload.permanent)
     return task_result(task) | {"attempt": task.attempt, "max_attempts": task.max_attempts}
+
+
+def _require_no_review(board: Board, task: Task) -> None:
+    if needs_approval(live_project(board, task.project_id), task):
+        raise ApprovalRequired(
+            "The project asks for a review; submit the task from in_progress, "
+            "and let another member approve it.",
+            alternatives=[to for to in next_states(task) if to is not TaskStatus.COMPLETED],
+            observed=seen(task),
+        )
 
 
 def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
@@ -114,7 +115,7 @@ def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
 def end_attempt(
     board: Board, task: Task, kind: str, failure: dict[str, Any], *, final: bool
 ) -> None:
-    """One try ended badly: back to pending with the former assignee, or failed for good."""
+    """One try ended badly: back to the former assignee, as pending or failed for good."""
     lease = board.end_lease(task)
     attempt = task.attempt + 1
     failed = final or attempt >= task.max_attempts

@@ -6,15 +6,14 @@ from jobs.board import Board
 from jobs.entities import Worker
 from jobs.errors import AlreadyExists
 from jobs.payloads.worker import RegisterWorker
-from jobs.rules.find import active_worker
+from jobs.rules.find import require_free_id
+from jobs.rules.permissions import acting_worker_or_system
 
 
 def register(board: Board, payload: RegisterWorker) -> dict[str, Any]:
     cause = board.cause()
-    if cause.actor_id is not None:
-        active_worker(board, cause.actor_id)
-    if (cause.tenant_id, payload.worker_id) in board.workers:
-        raise AlreadyExists(f"Worker {payload.worker_id} exists; use a new id.")
+    acting_worker_or_system(board)
+    require_free_id(board, payload.worker_id)
     if (cause.tenant_id, payload.handle) in board.handles:
         raise AlreadyExists(f"The handle {payload.handle} is taken; choose another.")
     worker = Worker(

@@ -35,7 +35,7 @@ CREATE TABLE taskrail.project (
     CONSTRAINT ck_project_status_is_known CHECK (status IN ('active', 'archived')),
     CONSTRAINT ck_project_approval_policy_is_known CHECK (approval_policy IN ('none', 'all', 'critical')),
     CONSTRAINT ck_project_attributes_are_an_object CHECK (jsonb_typeof(attributes) = 'object'),
-    CONSTRAINT ck_project_attributes_size CHECK (octet_length(attributes::text) <= 131072),
+    CONSTRAINT ck_project_attributes_size CHECK (pg_column_size(attributes) <= 524288),
     CONSTRAINT ck_project_budget_is_an_object CHECK (jsonb_typeof(budget) = 'object'),
     CONSTRAINT ck_project_version_is_positive CHECK (version >= 1)
 );
@@ -140,9 +140,9 @@ CREATE TABLE taskrail.task (
     CONSTRAINT ck_task_tags_are_a_list CHECK (jsonb_typeof(tags) = 'array'),
     CONSTRAINT ck_task_tags_number CHECK (jsonb_array_length(tags) <= 50),
     CONSTRAINT ck_task_attributes_are_an_object CHECK (jsonb_typeof(attributes) = 'object'),
-    CONSTRAINT ck_task_attributes_size CHECK (octet_length(attributes::text) <= 131072),
+    CONSTRAINT ck_task_attributes_size CHECK (pg_column_size(attributes) <= 524288),
     CONSTRAINT ck_task_capabilities_are_a_list CHECK (jsonb_typeof(required_capabilities) = 'array'),
-    CONSTRAINT ck_task_result_size CHECK (octet_length(result::text) <= 524288),
+    CONSTRAINT ck_task_result_size CHECK (pg_column_size(result) <= 2097152),
     CONSTRAINT ck_task_attempt_is_bounded CHECK (attempt BETWEEN 0 AND max_attempts),
     CONSTRAINT ck_task_max_attempts_is_positive CHECK (max_attempts >= 1),
     CONSTRAINT ck_task_parent_is_another CHECK (parent_id <> id),
@@ -294,6 +294,7 @@ CREATE TABLE taskrail.job (
     CONSTRAINT pk_job PRIMARY KEY (tenant_id, id),
     CONSTRAINT fk_job_tenant_id FOREIGN KEY(tenant_id) REFERENCES taskrail.tenant (id),
     CONSTRAINT ck_job_status_is_known CHECK (status IN ('accepted', 'applied', 'rejected', 'buried')),
+    CONSTRAINT ck_job_kind_is_plain CHECK (kind ~ '^[a-z][a-z0-9_.]{0,63}$'),
     CONSTRAINT ck_job_envelope_is_an_object CHECK (jsonb_typeof(envelope) = 'object'),
     CONSTRAINT ck_job_settled_has_its_time CHECK ((status = 'accepted') = (settled_at IS NULL)),
     CONSTRAINT ck_job_settled_has_its_outcome CHECK ((status = 'accepted') = (outcome IS NULL)),

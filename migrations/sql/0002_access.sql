@@ -30,9 +30,9 @@ GRANT SELECT ON taskrail.tenant TO taskrail_worker;
 
 GRANT DELETE ON taskrail.lease, taskrail.member, taskrail.dependency TO taskrail_worker;
 
-GRANT SELECT, INSERT ON taskrail.event TO taskrail_worker;
+GRANT SELECT, INSERT ON taskrail.event, taskrail.outbox, taskrail.tally TO taskrail_worker;
 
-GRANT INSERT ON taskrail.outbox, taskrail.tally, taskrail.dead_letter TO taskrail_worker;
+GRANT INSERT ON taskrail.dead_letter TO taskrail_worker;
 
 GRANT SELECT (id, slug, created_at, suspended_at) ON taskrail.tenant TO taskrail_keeper;
 

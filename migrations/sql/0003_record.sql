@@ -17,7 +17,8 @@ BEGIN
         WHEN coalesce(lower(envelope ->> 'tenant_id') !~ uuid_pattern, true)
             THEN 'tenant_id must be a UUID'
         WHEN coalesce(jsonb_typeof(envelope -> 'kind') <> 'string', true)
-            OR length(envelope ->> 'kind') NOT BETWEEN 1 AND 100 THEN 'kind must be text'
+            OR envelope ->> 'kind' !~ '^[a-z][a-z0-9_.]{0,63}$'
+            THEN 'kind must be a dotted word, like task.complete'
         WHEN coalesce(jsonb_typeof(envelope -> 'payload') <> 'object', true)
             THEN 'payload must be an object'
         WHEN envelope ->> 'kind' = 'task.renew'

@@ -1,3 +1,3 @@
-from tests.workers import scene
+from tests.workers import form, scene
 
-__all__ = ["scene"]
+__all__ = ["form", "scene"]

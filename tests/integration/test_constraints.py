@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from jobs.values import MAX_ATTRIBUTES_BYTES, Attributes, compact_size
 from tests.databases import Database
 from tests.planting import SOON, Planted, insert, plant
 
@@ -88,6 +91,7 @@ REFUSED: dict[str, Refused] = {
             "status_is_known",
             {"status": "lost", "settled_at": SOON, "outcome": "{}", "next_feed_at": None},
         ),
+        ("kind_is_plain", {"kind": "Task Start"}),
         ("envelope_is_an_object", {"envelope": "[]"}),
         ("settled_has_its_time", {"settled_at": SOON}),
         ("settled_has_its_outcome", {"outcome": "{}"}),
@@ -123,6 +127,19 @@ async def test_each_check_refuses_what_it_is_named_for(database: Database, table
         ]
 
     assert refusing == [f"ck_{table}_{name}" for name, _ in REFUSED[table]]
+
+
+@pytest.mark.parametrize("value", [1, 1e308, [], "", "\u20ac\n"])
+async def test_what_payloads_may_carry_is_stored(database: Database, value: Any) -> None:
+    """JSONB takes more room than compact JSON, and prints 1e308 in full."""
+    number = MAX_ATTRIBUTES_BYTES // (compact_size(value) + 1) - 10
+    attributes = TypeAdapter(Attributes).validate_python({"values": [value] * number})
+    async with database.superuser.connect() as connection:
+        planted = await plant(connection)
+
+        await insert(
+            connection, "task", planted.row("task") | {"attributes": to_json(attributes).decode()}
+        )
 
 
 async def test_no_check_of_the_schema_is_untried(database: Database) -> None:

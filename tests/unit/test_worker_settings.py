@@ -1,6 +1,7 @@
 """What Arq would drop in silence, and what it must be told."""
 
 import inspect
+from typing import Any
 
 from arq.worker import Worker, get_kwargs
 
@@ -17,7 +18,7 @@ def test_arq_knows_every_setting_by_its_name() -> None:
 
 
 def test_the_settings_that_keep_promises_reach_arq() -> None:
-    given = get_kwargs(dict(vars(WorkerSettings)))
+    given: dict[str, Any] = {**get_kwargs(dict(vars(WorkerSettings)))}
 
     assert given["max_tries"] == 2**31 - 1
     assert given["job_timeout"] == 3600

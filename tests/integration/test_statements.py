@@ -1,0 +1,146 @@
+"""Work is measured in statements, counted by the server: constant in the size of the batch."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from jobs.envelope import AnyJob
+from jobs.payloads.lifecycle import (
+    CancelTask,
+    ClaimTask,
+    CompleteTask,
+    DispatchTasks,
+    FailTask,
+    ReportProgress,
+    StartTask,
+    SubmitTask,
+)
+from jobs.payloads.task import AssignTask, CommentTask
+from tests.asking import Cast
+from tests.databases import Database
+from tests.engine import Engine
+from worker.apply import apply
+from worker.runtime import Runtime
+
+MANY = 200
+
+Ask = Callable[[Cast, UUID], AnyJob]
+
+CREATED: dict[str, Ask] = {
+    "task.assign": lambda c, t: c.by(c.owner, AssignTask(task_id=t, worker_id=c.human)),
+    "task.claim": lambda c, t: c.by(c.agent, ClaimTask(task_id=t)),
+    "task.start": lambda c, t: c.by(c.human, StartTask(task_id=t)),
+    "task.cancel": lambda c, t: c.by(c.owner, CancelTask(task_id=t)),
+    "task.comment": lambda c, t: c.by(
+        c.human, CommentTask(task_id=t, comment_id=uuid7(), body="Good")
+    ),
+}
+CLAIMED: dict[str, Ask] = {
+    "task.progress": lambda c, t: c.by(c.agent, ReportProgress(task_id=t, progress=5, token=1)),
+    "task.submit": lambda c, t: c.by(c.agent, SubmitTask(task_id=t, token=1)),
+    "task.complete": lambda c, t: c.by(c.agent, CompleteTask(task_id=t, token=1)),
+    "task.fail": lambda c, t: c.by(c.agent, FailTask(task_id=t, token=1, reason="Broken")),
+}
+
+
+class Counter:
+    """Statements that the worker role ran on this database since the last look."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def prepare(self) -> None:
+        await self._engine.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+    async def of(self, jobs: list[AnyJob]) -> int:
+        await self._engine.execute("SELECT pg_stat_statements_reset()")
+        statuses = await self._engine.statuses(jobs)
+        assert statuses == ["applied"] * len(jobs)
+        rows = await self._engine.execute(
+            "SELECT sum(calls)::int AS number FROM pg_stat_statements"
+            " WHERE userid = 'taskrail_worker'::regrole"
+            " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return int(rows[0]["number"])
+
+
+@pytest.fixture
+async def engine(runtime: Runtime, database: Database) -> Engine:
+    return Engine(apply, runtime, database.superuser)
+
+
+@pytest.fixture
+async def counter(engine: Engine) -> Counter:
+    counter = Counter(engine)
+    await counter.prepare()
+    return counter
+
+
+@pytest.fixture
+async def cast(engine: Engine) -> Cast:
+    people = Cast()
+    await engine.create_tenant(people.tenant_id)
+    await engine.statuses(people.setting_up())
+    return people
+
+
+async def _tasks(engine: Engine, cast: Cast, number: int, *, claimed: bool) -> list[UUID]:
+    ids = [uuid7() for _ in range(number)]
+    await engine.statuses([cast.task(task_id) for task_id in ids])
+    if claimed:
+        await engine.statuses([cast.by(cast.agent, ClaimTask(task_id=t)) for t in ids])
+    return ids
+
+
+async def test_creating_takes_as_many_statements_for_200_as_for_1(
+    counter: Counter, cast: Cast
+) -> None:
+    one = await counter.of([cast.task()])
+
+    many = await counter.of([cast.task() for _ in range(MANY)])
+
+    assert many == one
+
+
+@pytest.mark.parametrize("kind", [*CREATED, *CLAIMED])
+async def test_a_kind_takes_as_many_statements_for_200_as_for_1(
+    kind: str, counter: Counter, engine: Engine, cast: Cast
+) -> None:
+    ask = (CREATED | CLAIMED)[kind]
+    tasks = await _tasks(engine, cast, MANY + 1, claimed=kind in CLAIMED)
+
+    one = await counter.of([ask(cast, tasks[0])])
+    many = await counter.of([ask(cast, task_id) for task_id in tasks[1:]])
+
+    assert many == one
+
+
+async def test_dispatching_takes_as_many_statements_for_100_tasks_as_for_1(
+    counter: Counter, engine: Engine, cast: Cast
+) -> None:
+    await _tasks(engine, cast, MANY, claimed=False)
+
+    one = await counter.of([cast.by(cast.agent, DispatchTasks(limit=1))])
+    many = await counter.of([cast.by(cast.agent, DispatchTasks(limit=100))])
+
+    assert many == one
+
+
+async def test_a_mixed_batch_takes_as_many_statements_for_200_tasks_as_for_1(
+    counter: Counter, cast: Cast
+) -> None:
+    def life(number: int) -> list[AnyJob]:
+        ids = [uuid7() for _ in range(number)]
+        return [
+            *(cast.task(task_id) for task_id in ids),
+            *(CREATED["task.claim"](cast, task_id) for task_id in ids),
+            *(CLAIMED["task.progress"](cast, task_id) for task_id in ids),
+            *(CLAIMED["task.complete"](cast, task_id) for task_id in ids),
+        ]
+
+    one = await counter.of(life(1))
+    many = await counter.of(life(MANY))
+
+    assert many == one

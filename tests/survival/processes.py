@@ -1,0 +1,48 @@
+"""Real worker processes for tests: started, killed, waited for by their own pid."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from settings import Settings
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def worker_process(settings: Settings) -> AsyncIterator[Process]:
+    """`taskrail worker` on these servers; killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-P", "-m", "ops", "worker"),
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment(settings)},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        await end(process, signal.SIGKILL)
+
+
+async def end(process: Process, how: signal.Signals) -> int:
+    """The process has ended; its exit code."""
+    with suppress(ProcessLookupError):
+        process.send_signal(how)
+    return await process.wait()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What leads another process to the same servers and queue."""
+    return {
+        "TASKRAIL_DATABASE_URL": settings.resolved_database_url.get_secret_value(),
+        "TASKRAIL_REDIS_URL": settings.resolved_redis_url.get_secret_value(),
+        "TASKRAIL_QUEUE_NAME": settings.queue_name,
+        "TASKRAIL_LOG_LEVEL": "CRITICAL",
+    }
