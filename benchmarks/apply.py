@@ -14,7 +14,7 @@ from benchmarks.stage import Stage, staged
 from benchmarks.workload import JOBS_A_TASK
 from jobs.envelope import AnyJob
 from worker.apply import apply, apply_one_by_one
-from worker.deliveries import Delivery, Settled
+from worker.deliveries import Delivery, Disposition, Settled
 
 ROUNDS, SMOKE_ROUNDS = 5, 1
 BATCH_JOBS = 200
@@ -68,7 +68,7 @@ def _chunks(jobs: list[AnyJob], size: int) -> Iterator[list[AnyJob]]:
         yield jobs[start : start + size]
 
 
-def _require_applied(dispositions: list[object]) -> None:
+def _require_applied(dispositions: list[Disposition]) -> None:
     """A rate of refusals would be no rate of work."""
     refused = [
         d for d in dispositions if not (isinstance(d, Settled) and d.outcome.status == "applied")

@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import UUID
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
-from ops.embedded.supervisor import embedded_servers
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +16,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.workload import Workload
 from db.engine import create_engine, create_sessions
 from jobs import codec
+from ops.embedded.supervisor import embedded_servers
 from ops.preparation import prepare
 from settings import Settings
 from worker.apply import apply

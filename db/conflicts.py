@@ -7,6 +7,7 @@ By `connection_invalidated` first, then by SQLSTATE; never by SQLAlchemy's class
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -39,7 +40,7 @@ def translate(error: BaseException) -> JobError | None:
             return _from_driver(error)
         case PoolTimeout():
             return StoreUnavailable("no connection of the pool became free")
-        case OSError() | TimeoutError():
+        case OSError() | TimeoutError() | InternalClientError():
             return StoreUnavailable(f"PostgreSQL cannot be reached: {error or 'no answer'}")
         case _:
             return None

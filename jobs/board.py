@@ -61,6 +61,7 @@ class Board:
     members: dict[tuple[UUID, UUID, UUID], Member] = field(default_factory=dict)
     tasks: dict[Key, Task] = field(default_factory=dict)
     leases: dict[Key, Lease] = field(default_factory=dict)
+    comments: dict[Key, Comment] = field(default_factory=dict)
     slugs: set[tuple[UUID, str]] = field(default_factory=set)
     handles: set[tuple[UUID, str]] = field(default_factory=set)
     depths: dict[Key, int] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class Board:
 
     def add_comment(self, comment: Comment) -> None:
         self._push(self.new_comments, comment)
+        self._put(self.comments, comment.key, comment)
 
     def put_lease(self, lease: Lease) -> None:
         """The task is leased from now on, or its lease is renewed."""

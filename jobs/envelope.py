@@ -1,9 +1,9 @@
 """The envelope: who asks for what, once; and the closed list of what can be asked."""
 
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
-from pydantic import UUID7, BaseModel, Field, StringConstraints, model_validator
+from pydantic import UUID7, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 
 from jobs.payloads.base import STRICT, Payload
 from jobs.payloads.lifecycle import (
@@ -59,11 +59,12 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
     sig: Signature | None = None
     payload: PayloadT
 
-    @model_validator(mode="after")
-    def _waits_for_others_only(self) -> Self:
-        if self.id in self.after:
+    @field_validator("after")
+    @classmethod
+    def _waits_for_others_only(cls, after: list[UUID], info: ValidationInfo) -> list[UUID]:
+        if info.data.get("id") in after:
             raise ValueError("a job cannot wait for itself; name other jobs in after")
-        return self
+        return after
 
 
 WireJob = Annotated[

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from ops.failure import CommandFailed, described
+from ops.loop import end_on_sigterm
 
 COMMANDS = {
     "up": "Run everything: servers, schema and workers.",
@@ -31,6 +32,7 @@ VERBOSE = "taskrail.verbose"
 
 def main() -> None:
     """Runs the command of this process's arguments and exits with its code."""
+    end_on_sigterm()
     taskrail.main(prog_name="taskrail")
 
 

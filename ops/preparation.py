@@ -1,7 +1,9 @@
 """What has to be in a new database before a job can be applied: roles, schema, a tenant."""
 
+import asyncio
+
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.migrate import upgrade
 from db.roles import ROLES, ensure_roles
@@ -10,6 +12,9 @@ from ops.tenants import create
 from settings import Settings
 
 DEMO = "demo"
+PREPARATION_SECONDS, LOOK_SECONDS = 60.0, 0.05
+SCHEMA = text("SELECT to_regclass('taskrail.tenant')::text")
+TENANT = text("SELECT id FROM taskrail.tenant WHERE slug = :slug")
 MISSING = text("""
     SELECT wanted
     FROM unnest(CAST(:roles AS text[])) AS wanted
@@ -25,6 +30,22 @@ async def prepare(settings: Settings) -> None:
     await migrate(settings, "head")
     async with opened(settings, "owner") as owner:
         await create(owner, DEMO, "Demo")
+
+
+async def await_prepared(settings: Settings) -> None:
+    """Returns when whoever runs our own servers has prepared them; TimeoutError in a minute."""
+    async with opened(settings, "login") as login, asyncio.timeout(PREPARATION_SECONDS):
+        while not await _is_prepared(login):  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _is_prepared(login: AsyncEngine) -> bool:
+    """The tenant is the last thing that is made."""
+    async with login.connect() as connection:
+        if (await connection.execute(SCHEMA)).scalar_one() is None:
+            return False
+        found = await connection.execute(TENANT, {"slug": DEMO})
+        return found.scalar_one_or_none() is not None
 
 
 async def migrate(settings: Settings, revision: str) -> None:

@@ -1,6 +1,8 @@
 """Worker processes as children of this one: started, kept alive, stopped."""
 
 import asyncio
+import ctypes
+import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -11,13 +13,15 @@ CHECKOUT = Path(__file__).parents[1]
 GRACE_SECONDS = 15.0
 """A worker finishes its batch; then it is killed, and its jobs are taken up by the next."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 @asynccontextmanager
 async def worker_processes(number: int, *, log: int | None = None) -> AsyncIterator[None]:
     """`number` workers run while the block runs; one that dies is replaced.
 
-    `log`: a file descriptor for what they say; this process's stderr if not given.
+    `log`: a file descriptor for what they say; this process's own stdout and stderr if not given.
     """
     keepers = [asyncio.create_task(_keep_one(log)) for _ in range(number)]
     try:
@@ -32,7 +36,13 @@ async def _keep_one(log: int | None) -> None:
     pause = FIRST_PAUSE_SECONDS
     while True:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ops", "worker", cwd=CHECKOUT, stdout=log, stderr=log
+            *(sys.executable, "-m", "ops", "worker"),
+            cwd=CHECKOUT,
+            stdout=log,
+            stderr=log,
+            # Ctrl-C on the terminal is for this process, which then tells its workers.
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
         try:
             await process.wait()
@@ -52,3 +62,9 @@ async def _stop(process: Process) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _end_with_parent() -> None:
+    """Also when this process is killed, no worker stays behind."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ops.embedded.supervisor import embedded_servers
 from ops.loop import run
-from ops.preparation import prepare
+from ops.preparation import await_prepared, prepare
 from settings import Settings, load_settings
 
 
@@ -25,8 +25,8 @@ def servers() -> Iterator[Running]:
     Servers that a URL names are taken as they are.
     """
     with bare_servers() as running:
-        if running.is_supervisor and running.settings.embedded_postgres:
-            run(prepare(running.settings))
+        if running.settings.embedded_postgres:
+            run((prepare if running.is_supervisor else await_prepared)(running.settings))
         yield running
 
 

@@ -54,8 +54,11 @@ class CreateTask(NewTask):
             raise ValueError(f"{len(nodes)} tasks in the tree; at most {MAX_TREE_TASKS} in one job")
         if max(depth for _, depth in nodes) > MAX_TREE_DEPTH:
             raise ValueError(f"the tree is deeper than {MAX_TREE_DEPTH} levels")
-        if len({task.task_id for task, _ in nodes}) != len(nodes):
+        ids = {task.task_id for task, _ in nodes}
+        if len(ids) != len(nodes):
             raise ValueError("each task of the tree needs an id of its own")
+        if self.parent_id in ids:
+            raise ValueError("the tree cannot hang below one of its own tasks")
         return self
 
     def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway

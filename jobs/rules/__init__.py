@@ -51,7 +51,7 @@ def _require_admission(board: Board, job: AnyJob, *, trusted: bool) -> None:
     if job.kind in SYSTEM_KINDS:
         raise NotAllowed(f"Only the system itself may ask for {job.kind}; leave it out.")
     if job.actor_id is None and job.kind not in BOOTSTRAP_KINDS:
-        raise NotAllowed("Name the worker who acts as actor_id.")
+        raise NotAllowed("A worker has to ask for this; name it as actor_id.")
 
 
 def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - a table

@@ -4,7 +4,7 @@ from typing import Any
 
 from jobs.board import Board
 from jobs.entities import OPEN, Comment, TaskStatus, WorkerKind
-from jobs.errors import NotAllowed
+from jobs.errors import AlreadyExists, NotAllowed
 from jobs.payloads.task import AssignTask, CommentTask
 from jobs.rules.find import active_project, live_task, seen
 from jobs.rules.outcome import task_result
@@ -31,6 +31,8 @@ def assign(board: Board, payload: AssignTask) -> dict[str, Any]:
 def comment(board: Board, payload: CommentTask) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_member(board, task.project_id)
+    if (task.tenant_id, payload.comment_id) in board.comments:
+        raise AlreadyExists(f"Comment {payload.comment_id} exists; use a new id.")
     remark = Comment(
         tenant_id=task.tenant_id,
         id=payload.comment_id,

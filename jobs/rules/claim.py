@@ -44,11 +44,13 @@ def dispatch(board: Board, payload: DispatchTasks) -> dict[str, Any]:
 
 def _ready(board: Board, worker: Worker) -> list[Task]:
     """Candidates that the database found, and tasks that the batch itself made ready."""
-    tasks = {key: board.tasks[key] for key in board.candidates.get(worker.key, ())}
-    for key, task in board.tasks.items():
-        if task.tenant_id == worker.tenant_id and is_member(board, task.project_id, worker):
-            tasks[key] = task
-    return [task for task in tasks.values() if is_ready(board, task, worker)]
+    found = {key: board.tasks[key] for key in board.candidates.get(worker.key, ())}
+    known = {key: task for key, task in board.tasks.items() if _is_his(board, task, worker)}
+    return [task for task in (found | known).values() if is_ready(board, task, worker)]
+
+
+def _is_his(board: Board, task: Task, worker: Worker) -> bool:
+    return task.tenant_id == worker.tenant_id and is_member(board, task.project_id, worker)
 
 
 def _rank(task: Task) -> Rank:

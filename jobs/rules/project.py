@@ -15,7 +15,7 @@ def create(board: Board, payload: CreateProject) -> dict[str, Any]:
     acting_worker_or_system(board)
     owner_id = payload.owner_id or cause.actor_id
     if owner_id is None:
-        raise Invalid("A project needs an owner: name owner_id or actor_id.")
+        raise Invalid("A project needs an owner; name owner_id or actor_id.")
     owner = active_worker(board, owner_id)
     require_free_id(board, payload.project_id)
     if (cause.tenant_id, payload.slug) in board.slugs:

@@ -1,6 +1,7 @@
 """`taskrail enqueue`."""
 
 import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
@@ -151,7 +152,7 @@ async def _enqueue(running: Running, request: Request) -> list[Answer]:
         redis = await stack.enter_async_context(opened_queue(settings))
         lines = await _read(reader, request)
         if running.is_supervisor and request.wait_seconds is not None:
-            await stack.enter_async_context(worker_processes(1))
+            await stack.enter_async_context(worker_processes(1, log=DEVNULL))
         step = stack.enter_context(steps(len(lines)))
         return await send(producer(redis, reader), lines, request.wait_seconds, step)
 

@@ -1,5 +1,6 @@
 """`taskrail outcome`."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +40,19 @@ def sentence(outcome: dict[str, Any]) -> str:
     """The outcome in one line."""
     match outcome["status"]:
         case "applied":
-            facts = (f"{key}={value}" for key, value in outcome["result"].items())
-            return f"applied: {', '.join(facts)}"
+            return f"applied: {', '.join(_facts(outcome['result']))}"
         case "rejected":
             return f"rejected ({outcome['code']}): {outcome['message']}"
         case status:
             return f"{status}: {outcome.get('error', '')}"
+
+
+def _facts(result: dict[str, Any]) -> Iterator[str]:
+    for key, value in result.items():
+        if key == "tasks":
+            yield from (f"task {task['id']} with token {task['token']}" for task in value)
+        elif not isinstance(value, list):
+            yield f"{key.replace('_', ' ')} {value}"
 
 
 async def _outcome(settings: Settings, tenant: str, job_id: UUID, seconds: float) -> dict[str, Any]:

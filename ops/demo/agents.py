@@ -143,4 +143,7 @@ def _granted(floor: Floor, outcome: Outcome) -> list[tuple[Leaf, int]]:
     if outcome["status"] != "applied":
         return []
     tasks = outcome["result"]["tasks"]
-    return [(floor.leaves[UUID(task["id"])], task["token"]) for task in tasks]
+    granted = [(floor.leaves[UUID(task["id"])], task["token"]) for task in tasks]
+    taken = {leaf for leaf, _ in granted}
+    floor.backlog = [leaf for leaf in floor.backlog if leaf not in taken]
+    return granted

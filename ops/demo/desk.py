@@ -26,9 +26,22 @@ class Desk:
     tenant_id: UUID
     sent: dict[UUID, str] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
-    busy_seconds: float = 0.0
     _waiting: int = 0
     _busy_since: float = 0.0
+    _busy_seconds: float = 0.0
+    _before_clock: int = 0
+
+    def start_clock(self) -> None:
+        """The rate is that of the jobs from now on; those before waited for a worker to start."""
+        self._busy_seconds = 0.0
+        self._before_clock = len(self.sent)
+
+    @property
+    def jobs_per_second(self) -> int:
+        """Jobs per second of the time in which at least one was on its way."""
+        running = monotonic() - self._busy_since if self._waiting else 0.0
+        seconds = self._busy_seconds + running
+        return round((len(self.sent) - self._before_clock) / seconds) if seconds else 0
 
     async def ask(self, actor_id: UUID | None, payload: AnyPayload) -> Outcome:
         """Sends one job and returns its outcome."""
@@ -56,13 +69,14 @@ class Desk:
         finally:
             self._waiting -= jobs
             if self._waiting == 0:
-                self.busy_seconds += monotonic() - self._busy_since
+                self._busy_seconds += monotonic() - self._busy_since
 
     def _count(self, jobs: Sequence[AnyJob], outcomes: Sequence[Outcome]) -> None:
         for job, outcome in zip(jobs, outcomes, strict=True):
-            self.verdicts[outcome["status"]] += 1
             if _left_no_trace(job, outcome):
                 del self.sent[job.id]
+            else:
+                self.verdicts[outcome["status"]] += 1
 
 
 def _left_no_trace(job: AnyJob, outcome: Outcome) -> bool:

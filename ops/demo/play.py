@@ -11,7 +11,9 @@ from ops.demo.desk import Desk
 from ops.demo.humans import close, plan, register, reviewer
 from ops.demo.plan import CLIENTS, Relaunch, relaunch
 
-TEAMS = 12
+JOBS_PER_PROJECT = 200
+MAX_TEAMS = 40
+"""Ten agents each: this many jobs are on their way at once."""
 TEAMS_WITH_SILENCE = 2
 
 
@@ -27,8 +29,10 @@ class Play:
     async def perform(self) -> None:
         """Returns when at least `jobs` jobs are settled and everybody has finished."""
         self.on_scene("the teams are put together")
-        teams = [engage(self.run, number) for number in range(TEAMS)]
+        number_of_teams = max(1, min(MAX_TEAMS, self.jobs // JOBS_PER_PROJECT))
+        teams = [engage(self.run, number) for number in range(number_of_teams)]
         await asyncio.gather(*(register(self.desk, team) for team in teams))
+        self.desk.start_clock()
         async with asyncio.TaskGroup() as tasks:
             for number, team in enumerate(teams):
                 tasks.create_task(self._projects_of(number, team))
@@ -47,13 +51,11 @@ class Play:
     async def _do(self, team: Team, work: Relaunch, random: Random, *, silence: bool) -> None:
         await plan(self.desk, team, work)
         floor = Floor(random, random.sample(work.leaves, len(work.leaves)))
-        agents = list(team.agents)
         async with asyncio.TaskGroup() as people:
             if silence:
                 # Two of one trade: what the first drops, the second can take up.
-                pair = agents.pop(0), agents.pop(0)
-                people.create_task(agent_falling_silent(self.desk, floor, *pair))
-            for agent in agents:
+                people.create_task(agent_falling_silent(self.desk, floor, *team.agents[:2]))
+            for agent in team.agents:
                 people.create_task(agent_at_work(self.desk, floor, agent))
             people.create_task(reviewer(self.desk, floor, team.reviewer))
         await close(self.desk, team, work)

@@ -36,10 +36,11 @@ class View:
     def _figures(self, sent: int) -> Table:
         verdicts = {} if self.desk is None else self.desk.verdicts
         table = Table(box=None, pad_edge=False)
-        for column in ("sent", "applied", "rejected", "buried"):
+        for column in ("sent", "applied", "rejected", "buried", "jobs/s"):
             table.add_column(column, justify="right", min_width=10)
         done = (str(verdicts.get(status, 0)) for status in ("applied", "rejected", "buried"))
-        table.add_row(f"{sent} of {self._jobs}", *done)
+        rate = 0 if self.desk is None else self.desk.jobs_per_second
+        table.add_row(f"{sent} of {self._jobs}", *done, str(rate))
         return table
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy import Executable, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +11,7 @@ class Check:
     """A statement that selects (tenant_id, entity, id, detail) of every violation; none is good."""
 
     name: str
-    statement: TextClause | SelectBase
+    statement: Executable
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def _tenants_not_mixed() -> Check:
     keys = [
         (table, key)
         for table in metadata.sorted_tables
-        for key in sorted(table.foreign_key_constraints, key=lambda key: key.column_keys)
+        for key in sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys))
     ]
     return Check("tenants_not_mixed", union_all(*(_dangling(table, key) for table, key in keys)))
 

@@ -68,7 +68,7 @@ async def test_no_role_can_log_in_or_see_past_row_level_security(database: Datab
                 FROM pg_roles WHERE rolname LIKE 'taskrail\\_%'
             """)
         )
-        roles = dict(row._t for row in rows)
+        roles = {row.rolname: row.mighty for row in rows}
 
     assert roles == {f"taskrail_{name}": False for name in ROLES}
 
