@@ -62,7 +62,7 @@ async def _create(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[s
 
 async def _claim(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[str, Any]]:
     payload: ClaimTask = job.payload
-    await session.get_one(Worker, (job.tenant_id, job.actor_id), with_for_update=True)
+    worker = await session.get_one(Worker, (job.tenant_id, job.actor_id), with_for_update=True)
     task = await session.get_one(Task, (job.tenant_id, payload.task_id), with_for_update=True)
     await _require_member(session, job, task.project_id)
     if task.status != "pending":
@@ -74,7 +74,7 @@ async def _claim(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[st
         Lease(
             tenant_id=task.tenant_id,
             task_id=task.id,
-            holder_id=job.actor_id,
+            holder_id=worker.id,
             token=task.last_token,
             renewed_at=now,
             expires_at=now + timedelta(seconds=payload.lease_seconds),

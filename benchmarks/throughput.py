@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from signal import Signals
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -89,8 +90,8 @@ async def _rate(stage: Stage, line: Line, number: int) -> float:
 async def _baseline(stage: Stage) -> AsyncIterator[Line]:
     line = Line()
 
-    async def apply_one(_: dict[Any, Any], envelope: dict[str, Any]) -> dict[str, Any]:
-        job = codec.read_envelope(envelope)
+    async def apply_one(ctx: dict[Any, Any], *args: Any, **_: Any) -> dict[str, Any]:  # noqa: ARG001 - Arq's signature
+        job = codec.read_envelope(args[0])
         if not isinstance(job, Job):
             raise TypeError("not a job of the workload")
         outcome = await apply_by_hand(job, stage.sessions)
@@ -111,8 +112,12 @@ async def _baseline(stage: Stage) -> AsyncIterator[Line]:
         log_results=False,
         handle_signals=False,
     )
-    async with _running(worker):
-        yield line
+    task = asyncio.create_task(worker.main())
+    yield line
+    await asyncio.gather(*worker.tasks.values())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await worker.close()
 
 
 @asynccontextmanager
@@ -123,17 +128,8 @@ async def _product(stage: Stage) -> AsyncIterator[Line]:
         if isinstance(signal, BatchApplied):
             line.count(signal.applied)
 
-    async with _running(Consumer(**worker_options(stage.settings, listen, handle_signals=False))):
-        yield line
-
-
-@asynccontextmanager
-async def _running(worker: Worker) -> AsyncIterator[None]:
-    task = asyncio.create_task(worker.main())
-    try:
-        yield
-    finally:
-        await asyncio.gather(*worker.tasks.values())
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await worker.close()
+    consumer = Consumer(**worker_options(stage.settings, listen, handle_signals=False))
+    task = asyncio.create_task(consumer.async_run())
+    yield line
+    consumer.handle_sig(Signals.SIGTERM)
+    await task

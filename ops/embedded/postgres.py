@@ -84,7 +84,7 @@ class Postgres:
 
     def _is_ready(self) -> bool:
         command = [self._programs / "pg_isready", "-q", "-h", self._run_dir]
-        return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our program
+        return subprocess.run(list(map(str, command)), check=False).returncode == 0  # noqa: S603
 
     def _ask(self, statement: str) -> str:
         return self._run(
