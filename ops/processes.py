@@ -2,10 +2,11 @@
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -15,15 +16,19 @@ GRACE_SECONDS = 15.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+NOTHING: Mapping[str, str] = {}
 
 
 @asynccontextmanager
-async def worker_processes(number: int, *, log: int | None = None) -> AsyncIterator[None]:
+async def worker_processes(
+    number: int, *, log: int | None = None, environ: Mapping[str, str] = NOTHING
+) -> AsyncIterator[None]:
     """`number` workers run while the block runs; one that dies is replaced.
 
     `log`: a file descriptor for what they say; this process's own stdout and stderr if not given.
+    `environ`: variables that they have beside this process's own.
     """
-    keepers = [asyncio.create_task(_keep_one(log)) for _ in range(number)]
+    keepers = [asyncio.create_task(_keep_one(log, environ)) for _ in range(number)]
     try:
         yield
     finally:
@@ -32,12 +37,13 @@ async def worker_processes(number: int, *, log: int | None = None) -> AsyncItera
         await asyncio.gather(*keepers, return_exceptions=True)
 
 
-async def _keep_one(log: int | None) -> None:
+async def _keep_one(log: int | None, environ: Mapping[str, str]) -> None:
     pause = FIRST_PAUSE_SECONDS
     while True:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ops", "worker"),
             cwd=CHECKOUT,
+            env={**os.environ, **environ},
             stdout=log,
             stderr=log,
             # Ctrl-C on the terminal is for this process, which then tells its workers.

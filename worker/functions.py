@@ -1,5 +1,6 @@
 """The functions of stock Arq: one a kind, each applies its one job by the same route."""
 
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -78,7 +79,7 @@ def starting(settings: Settings, emit: Emit = log_signal) -> Callable[[Context],
     """An `on_startup` that opens the Runtime and starts the loops."""
 
     async def start(ctx: Context) -> None:
-        configure_logging(settings.log_level, readable=settings.environment == "development")
+        configure_logging(settings.log_level, readable=sys.stderr.isatty())
         ctx["runtime"] = await open_runtime(settings, ctx["redis"], emit)
         ctx["loops"] = start_loops(ctx["runtime"])
 

@@ -16,8 +16,13 @@ from settings import load_settings
 @click.command
 @click.option("--jobs", type=click.IntRange(min=1), default=2000, show_default=True)
 @click.option("--yes", is_flag=True, help="Write to the server that TASKRAIL_DATABASE_URL names.")
+@click.option(
+    "--rogues",
+    is_flag=True,
+    help="Disturb the worker: hold rows, write at SERIALIZABLE, terminate its backends.",
+)
 @json_option
-def command(jobs: int, *, yes: bool, as_json: bool) -> None:
+def command(jobs: int, *, yes: bool, rogues: bool, as_json: bool) -> None:
     """Watch humans and AI agents relaunch websites, in the tenant `demo`, until JOBS are settled.
 
     At the end every promise about the data is checked. Exit code 1 if one is broken or a job is
@@ -31,7 +36,7 @@ def command(jobs: int, *, yes: bool, as_json: bool) -> None:
             "add --yes, or unset TASKRAIL_DATABASE_URL and TASKRAIL_REDIS_URL.",
         )
     with servers() as running:
-        result = run(perform(running.settings, jobs))
+        result = run(perform(running.settings, jobs, with_rogues=rogues))
     if as_json:
         print_json(result.as_json())
     else:
@@ -47,6 +52,8 @@ def show(result: Result) -> None:
         for kind, by_status in figures["by_kind"].items()
     ]
     print_table("Jobs", ("kind", "applied", "rejected", "buried"), rows)
+    if result.retries is not None:
+        print_table("Tried again", ("SQLSTATE", "times"), result.retries.items())
     click.echo(
         "{accepted} accepted = {applied} applied + {rejected} rejected + {buried} buried, "
         "{jobs_per_second} jobs/s; {checks} checks found {violations} violations".format(**figures)

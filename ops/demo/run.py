@@ -1,8 +1,9 @@
 """The demo as a whole: a worker, the play, and the reckoning."""
 
-from asyncio.subprocess import DEVNULL
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from jobs.producer import Producer
 from ops.demo.counts import Counts, count
 from ops.demo.desk import Desk
 from ops.demo.play import Play
+from ops.demo.rogues import retries, rogues
 from ops.demo.view import View, shown
 from ops.engines import opened, patient
 from ops.preparation import DEMO
@@ -26,12 +28,16 @@ from settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`sent`: jobs that Redis acknowledged; `counts`: what the ledger made of them."""
+    """`sent`: jobs that Redis acknowledged; `counts`: what the ledger made of them.
+
+    `retries`: how often the worker tried again, by SQLSTATE, if rogues were let loose.
+    """
 
     sent: int
     counts: Counts
     jobs_per_second: int
     violations: list[Violation]
+    retries: dict[str, int] | None = None
 
     @property
     def is_sound(self) -> bool:
@@ -39,7 +45,8 @@ class Result:
         return self.sent == settled and not self.violations
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        rogues = {} if self.retries is None else {"retries": self.retries}
+        return rogues | {
             "accepted": self.sent,
             "applied": self.counts.number("applied"),
             "rejected": self.counts.number("rejected"),
@@ -51,22 +58,26 @@ class Result:
         }
 
 
-async def perform(settings: Settings, jobs: int) -> Result:
+async def perform(settings: Settings, jobs: int, *, with_rogues: bool = False) -> Result:
     """Plays until at least `jobs` jobs are settled, then counts and checks.
 
     A worker of its own runs meanwhile, beside those that may be there already.
     """
     view = View(jobs)
-    with shown(view):
+    with shown(view), NamedTemporaryFile() as log:
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(opened(patient(settings), "reader"))
             redis = await stack.enter_async_context(opened_queue(settings))
             desk = Desk(Producer(redis), await find(reader, DEMO))
             view.desk = desk
-            await stack.enter_async_context(worker_processes(1, log=DEVNULL))
+            level = {"TASKRAIL_LOG_LEVEL": "DEBUG" if with_rogues else "ERROR"}
+            await stack.enter_async_context(worker_processes(1, log=log.fileno(), environ=level))
+            if with_rogues:
+                await stack.enter_async_context(rogues(settings))
             await Play(desk, _word(uuid7()), jobs, view.show_scene).perform()
             view.show_scene("the books are checked")
-            return await _reckon(desk, reader)
+            result = await _reckon(desk, reader)
+        return replace(result, retries=retries(Path(log.name))) if with_rogues else result
 
 
 async def _reckon(desk: Desk, reader: AsyncEngine) -> Result:
