@@ -3,29 +3,47 @@
 import difflib
 import hashlib
 import os
-import tempfile
+import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "TASKRAIL_"
-MAX_SOCKET_PATH = 90
+MAX_SOCKET_FOLDER = 85
 """A unix socket's path may have 107 bytes; PostgreSQL adds its file name to the folder's."""
+PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
+"""What means nothing else in a URL."""
+SHORT_FOLDER = Path("/tmp")  # noqa: S108 - its owner is checked; TMPDIR may differ between processes
 
 
 def _default_data_dir() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/taskrail")
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "taskrail"
+    state, home = os.environ.get("XDG_STATE_HOME"), os.environ.get("HOME")
+    if state:
+        return Path(state) / "taskrail"
+    if home:
+        return Path(home) / ".local" / "state" / "taskrail"
+    return SHORT_FOLDER / f"taskrail-{os.geteuid()}" / "state"
+
+
+def _absolute(path: Path) -> Path:
+    """Servers and background processes run in other folders than the operator."""
+    return path.expanduser().absolute()
 
 
 class Settings(BaseSettings):
     """Read once, at start. Secrets do not show in its repr."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # URLs carry passwords
+    )
 
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL to use; without it an embedded one is run."
@@ -42,7 +60,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey to use; without it an embedded Valkey is run."
     )
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=_default_data_dir, description="Where the embedded servers keep their data."
     )
     queue_name: str = Field(default="arq:queue", description="The Redis key of the queue.")
@@ -106,16 +124,16 @@ class Settings(BaseSettings):
 
     @property
     def run_dir(self) -> Path:
-        """Where the sockets are: in the data folder, unless its path is too long for a socket."""
-        folder = self.data_dir / "run"
-        if len(str(folder).encode()) <= MAX_SOCKET_PATH:
-            return folder
-        digest = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"taskrail-{digest}"
+        """Where the sockets are: in the data folder, unless no socket or URL can have its path."""
+        folder = str(self.data_dir / "run")
+        if len(folder) <= MAX_SOCKET_FOLDER and PLAIN_PATH.fullmatch(folder):
+            return Path(folder)
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        return SHORT_FOLDER / f"taskrail-{digest}"
 
     @property
     def resolved_database_url(self) -> SecretStr:
-        """The given URL, or that of the embedded server."""
+        """The given URL, or that of the embedded server's socket."""
         if self.database_url is not None:
             return self.database_url
         return SecretStr(f"postgresql://postgres@/taskrail?host={self.run_dir}")

@@ -1,5 +1,6 @@
 """Alembic inside a running event loop: it gets our connection instead of opening one."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def head() -> str | None:
 
 
 def _config() -> Config:
-    return Config(ROOT / "alembic.ini")
+    """Alembic talks on stderr: stdout is the command's own document."""
+    return Config(ROOT / "alembic.ini", stdout=sys.stderr)
 
 
 async def _run(engine: AsyncEngine, work: Callable[[Config], Any]) -> None:

@@ -32,6 +32,8 @@ class CommandFailed(click.ClickException):
 
 def described(error: Exception) -> click.ClickException:
     """Any error as the one line that an operator can act upon."""
+    if isinstance(error, ExceptionGroup):
+        return described(error.exceptions[0])
     if isinstance(error, click.ClickException):
         return error
     package = type(error).__module__.partition(".")[0]

@@ -1,4 +1,9 @@
 from tests.databases import database, runtime, signals, template
-from tests.servers import servers
+from tests.servers import forget_environment, servers
 
 __all__ = ["database", "runtime", "servers", "signals", "template"]
+
+
+def pytest_configure() -> None:
+    """Before any module of a test is imported, which may read the settings."""
+    forget_environment()

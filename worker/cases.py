@@ -119,8 +119,16 @@ async def open_cases(uow: UnitOfWork, batch: Sequence[Delivery]) -> list[Case]:
     stored = await uow.ledger.read(_keys(references)) if references else {}
     for case in references:
         if case.key in stored:
-            case.request = read_envelope(stored[case.key].envelope)
+            case.request = recorded_request(stored[case.key])
     return cases
+
+
+def recorded_request(entry: Entry) -> Request:
+    """What stands in the ledger keeps its key, however broken it is: it must be settled there."""
+    request = read_envelope(entry.envelope)
+    if isinstance(request, Poison):
+        return InvalidJob(*entry.key, entry.kind, entry.envelope, request.message)
+    return request
 
 
 async def load_tenants(uow: UnitOfWork, cases: Sequence[Case]) -> dict[UUID, Tenant]:

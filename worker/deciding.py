@@ -9,14 +9,14 @@ from uuid import UUID
 
 from db.loading import Loaded
 from db.repositories.ledger import Entry
-from jobs.codec import InvalidJob, Poison, Reference, UnknownJob, read_envelope
+from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
 from jobs.entities import Key
 from jobs.envelope import AnyJob, Job
 from jobs.errors import Expired, IdempotencyConflict, Invalid, JobRejected, NotFound
 from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
-from worker.cases import Case, envelope_text, is_ephemeral, same_content
+from worker.cases import Case, envelope_text, is_ephemeral, recorded_request, same_content
 from worker.dead_letters import dead_letter, fingerprint, traceback_text
 from worker.deliveries import Deferred, HandedBack, Parked, Settled
 
@@ -84,7 +84,7 @@ class Deciding:
         entry = self._stored.get(key)
         if entry is None:
             return False
-        if not same_content(case.request, read_envelope(entry.envelope)):
+        if not same_content(case.request, recorded_request(entry)):
             self._answer_conflict(case, entry.outcome)
         elif entry.outcome is not None:
             case.disposition = Settled(Stored(entry.id, entry.outcome))

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from jobs.envelope import AnyJob, AnyPayload
-from jobs.producer import Producer, new_job
+from jobs.producer import Handle, Producer, new_job
+from ops.failure import CommandFailed
 
 PATIENCE_SECONDS = 60.0
 """How long an outcome is waited for before the demo is given up."""
@@ -53,8 +54,7 @@ class Desk:
         with self._in_flight(len(jobs)):
             handles = await self.producer.enqueue_many(jobs)
             self.sent.update((job.id, job.kind) for job in jobs)
-            waiting = (handle.outcome(PATIENCE_SECONDS) for handle in handles)
-            outcomes = await asyncio.gather(*waiting)
+            outcomes = await _outcomes(handles)
         self._count(jobs, outcomes)
         return outcomes
 
@@ -77,6 +77,17 @@ class Desk:
                 del self.sent[job.id]
             else:
                 self.verdicts[outcome["status"]] += 1
+
+
+async def _outcomes(handles: Sequence[Handle]) -> list[Outcome]:
+    try:
+        return await asyncio.gather(*(handle.outcome(PATIENCE_SECONDS) for handle in handles))
+    except TimeoutError:
+        raise CommandFailed(
+            "The demo was given up",
+            f"a job has no outcome after {PATIENCE_SECONDS:g} s",
+            "run `taskrail worker` to see what keeps it; `taskrail doctor` checks the servers.",
+        ) from None
 
 
 def _left_no_trace(job: AnyJob, outcome: Outcome) -> bool:

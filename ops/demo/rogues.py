@@ -24,7 +24,7 @@ LONG_HOLD_SECONDS = 2.5
 """Longer than the workers' lock_timeout."""
 LONG_HOLD_SHARE = 0.2
 STEP_SECONDS = (0.02, 0.15)
-TERMINATE_EVERY_SECONDS = 0.7
+TERMINATE_EVERY_SECONDS = 3.0
 
 BUSY_WORKERS = text(
     "SELECT tenant_id, id FROM taskrail.worker"

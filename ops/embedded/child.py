@@ -14,7 +14,8 @@ from ops.embedded.account import Account
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
-START_SECONDS, STOP_SECONDS = 60.0, 20.0
+START_SECONDS, STOP_SECONDS = 300.0, 20.0
+"""A start after a crash reads the log again, which may take minutes."""
 LOOK_SECONDS = 0.01
 
 
@@ -22,6 +23,7 @@ def start(
     command: Sequence[object], account: Account, log: Path, on_parents_death: signal.Signals
 ) -> subprocess.Popen[bytes]:
     """Runs `command` as `account`. It ends with the *thread* that called this."""
+    parent = os.getpid()
     lent: dict[str, Any] = {}
     if account.is_lent:
         lent = {"user": account.uid, "group": account.gid, "extra_groups": []}
@@ -34,7 +36,7 @@ def start(
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
             cwd="/",
             start_new_session=True,
-            preexec_fn=lambda: _die_with_parent(on_parents_death),  # noqa: PLW1509 - one system call
+            preexec_fn=lambda: _die_with(parent, on_parents_death),  # noqa: PLW1509 - system calls
             **lent,
         )
 
@@ -46,7 +48,7 @@ def wait_until(
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if process.poll() is not None:
-            raise RuntimeError(f"{name} did not start; {log} says: {_last_line(log)}")
+            raise RuntimeError(f"{name} did not start; {log} says: {last_line(log)}")
         if time.monotonic() > deadline:
             stop(process, signal.SIGKILL)
             raise RuntimeError(f"{name} did not answer for {START_SECONDS:.0f} s; see {log}")
@@ -65,11 +67,13 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         process.wait()
 
 
-def _die_with_parent(how: signal.Signals) -> None:
-    if sys.platform == "linux":
-        LIBC.prctl(PR_SET_PDEATHSIG, how)
-
-
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "nothing"
+
+
+def _die_with(parent: int, how: signal.Signals) -> None:
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, how)
+    if os.getppid() != parent:  # it died before it could be watched
+        os._exit(1)

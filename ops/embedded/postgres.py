@@ -1,5 +1,6 @@
 """An embedded PostgreSQL: durable, on a unix socket only."""
 
+import shutil
 import signal
 import subprocess
 import time
@@ -7,8 +8,17 @@ from pathlib import Path
 
 from ops.embedded.account import Account
 from ops.embedded.binaries import postgres_programs
-from ops.embedded.child import START_SECONDS, start, stop, wait_until
+from ops.embedded.child import (
+    LOOK_SECONDS,
+    START_SECONDS,
+    STOP_SECONDS,
+    last_line,
+    start,
+    stop,
+    wait_until,
+)
 
+PROCESSES = Path("/proc")
 DATABASE = "taskrail"
 SETTINGS = {
     "listen_addresses": "",
@@ -49,15 +59,20 @@ class Postgres:
             stop(self.process, signal.SIGINT)
 
     def _make_cluster(self) -> None:
-        self._account.make_folder(self._data)
+        """All of it or nothing: one that was interrupted is begun anew."""
+        making = self._data.with_name("postgres.making")
+        if making.exists():
+            shutil.rmtree(making)
+        self._account.make_folder(making)
         command = [
             self._programs / "initdb",
-            *("-D", self._data, "-U", "postgres", "--auth=trust"),
+            *("-D", making, "-U", "postgres", "--auth=trust"),
             *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
         ]
         process = start(command, self._account, self._log, signal.SIGKILL)
         if process.wait(START_SECONDS) != 0:
-            raise RuntimeError(f"initdb failed; see {self._log}")
+            raise RuntimeError(f"initdb failed; {self._log} says: {last_line(self._log)}")
+        making.rename(self._data)
 
     def _require_version(self) -> None:
         stored = (self._data / "PG_VERSION").read_text().strip()
@@ -70,17 +85,23 @@ class Postgres:
             )
 
     def _forget_former_server(self) -> None:
-        """A server that is on its way out is waited for; a pid that became another's is not."""
+        """A server that is on its way out is waited for.
+
+        Its pid file is removed then, as the pid may be another process's by now. Never before:
+        backends outlive a killed postmaster, and the file is what keeps two servers apart.
+        """
         pid_file = self._data / "postmaster.pid"
-        deadline = time.monotonic() + START_SECONDS
-        while pid_file.exists():
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-            if not _is_postgres(pid):
+        deadline = time.monotonic() + STOP_SECONDS
+        while pid_file.exists() and PROCESSES.exists():
+            pids = _postgres_processes(self._data)
+            if not pids:
                 pid_file.unlink(missing_ok=True)
             elif time.monotonic() > deadline:
-                raise RuntimeError(f"another PostgreSQL (pid {pid}) runs on {self._data}: stop it")
+                raise RuntimeError(
+                    f"another PostgreSQL (pids {pids}) runs on {self._data}: stop it"
+                )
             else:
-                time.sleep(0.05)
+                time.sleep(LOOK_SECONDS)
 
     def _is_ready(self) -> bool:
         command = [self._programs / "pg_isready", "-q", "-h", self._run_dir]
@@ -98,8 +119,16 @@ class Postgres:
         return done.stdout.strip()
 
 
-def _is_postgres(pid: int) -> bool:
+def _postgres_processes(data: Path) -> list[int]:
+    """Postmaster and backends on this folder: it is where all of them live."""
+    home = data.resolve()
+    pids = [int(entry.name) for entry in PROCESSES.iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if _is_postgres(PROCESSES / str(pid), home)]
+
+
+def _is_postgres(process: Path, home: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/exe").readlink().name.startswith("postgres")
-    except OSError:
+        program, folder = (process / "exe").readlink(), (process / "cwd").readlink()
+    except OSError:  # it ended, or is somebody else's
         return False
+    return program.name.startswith("postgres") and folder == home

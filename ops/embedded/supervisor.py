@@ -4,26 +4,29 @@ Whoever gets the folder's lock is the supervisor for as long as he holds it; oth
 """
 
 import fcntl
-import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from ops.embedded.account import Account, server_account
+from ops.embedded.child import LOOK_SECONDS, START_SECONDS
 from ops.embedded.guardian import Guardian
 from ops.embedded.postgres import Postgres
+from ops.embedded.record import FILE, Record, read
 from ops.embedded.valkey import Valkey
-from settings import Settings
+from settings import PREFIX, Settings
 
-READY_SECONDS = 120.0
-LOOK_SECONDS = 0.05
+CHECKOUT = Path(__file__).parents[2]
+STOP_SECONDS = 60.0
+"""Workers finish their batch, then the servers write what they hold."""
 LOG_NAME = "taskrail.log"
+Embedded = Postgres | Valkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,11 @@ class Servers:
 
 @contextmanager
 def embedded_servers(settings: Settings) -> Iterator[Servers]:
-    """The servers that no URL names answer on their sockets while the block runs."""
-    if not (settings.embedded_postgres or settings.embedded_redis):
+    """The servers that no URL names answer on their sockets while the block runs.
+
+    Raises RuntimeError or OSError with what keeps them from it.
+    """
+    if not _wanted(settings):
         yield Servers(is_supervisor=False)
         return
     account = server_account()
@@ -51,64 +57,77 @@ def embedded_servers(settings: Settings) -> Iterator[Servers]:
 
 def detach(settings: Settings, command: list[str]) -> None:
     """`command` runs in the background as the supervisor, and its servers answer."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    server_account().make_way(settings.data_dir)
     log = settings.data_dir / LOG_NAME
+    paths = {"PYTHONPATH": str(CHECKOUT), f"{PREFIX}DATA_DIR": str(settings.data_dir)}
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",  # the operator's folder is not kept busy, and holds no module of ours
+            env={**os.environ, **paths},
         )
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while not _is_ready(settings):
         if process.poll() is not None:
             raise RuntimeError(f"it ended with exit code {process.returncode}; see {log}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"it was not ready after {READY_SECONDS:.0f} s; see {log}")
+            raise RuntimeError(f"it was not ready after {START_SECONDS:.0f} s; see {log}")
         time.sleep(LOOK_SECONDS)
 
 
 def stop(settings: Settings) -> bool:
     """The folder's supervisor has ended, and its servers; False if there was none."""
-    state = _state(settings)
-    if state is None or not _is_running(state):
+    record = read(settings.data_dir)
+    if record is None:
         return False
-    os.kill(state["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + READY_SECONDS
-    while _is_running(state):
+    os.kill(record.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while record.is_running:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the supervisor (pid {state['pid']}) does not end")
+            raise RuntimeError(f"the supervisor (pid {record.pid}) does not end")
         time.sleep(LOOK_SECONDS)
     return True
 
 
 def supervisor_pid(settings: Settings) -> int | None:
     """The process that runs this folder's servers now."""
-    state = _state(settings)
-    return state["pid"] if state is not None and _is_running(state) else None
+    record = read(settings.data_dir)
+    return None if record is None else record.pid
+
+
+def _wanted(settings: Settings) -> tuple[str, ...]:
+    names = {"PostgreSQL": settings.embedded_postgres, "Valkey": settings.embedded_redis}
+    return tuple(name for name, is_wanted in names.items() if is_wanted)
 
 
 def _make_folders(settings: Settings, account: Account) -> None:
-    if not settings.data_dir.exists():
-        settings.data_dir.mkdir(parents=True, mode=0o755)
+    account.make_way(settings.data_dir)
+    account.make_way(settings.run_dir.parent)
     account.make_folder(settings.run_dir)
-    if settings.run_dir.stat().st_uid not in {account.uid, os.geteuid()}:
+    if settings.run_dir.lstat().st_uid not in {account.uid, os.geteuid()}:
         raise RuntimeError(f"{settings.run_dir} belongs to somebody else: remove it")
-    if not account.can_reach(settings.run_dir / "socket"):
-        raise RuntimeError(
-            f"the servers' user cannot enter {settings.data_dir}: "
-            "set TASKRAIL_DATA_DIR to a folder that others may enter, as /var/lib/taskrail"
-        )
+    for folder in (settings.data_dir, settings.run_dir):
+        if not account.can_reach(folder / "file"):
+            raise RuntimeError(
+                f"the servers' user cannot enter {folder}: set TASKRAIL_DATA_DIR "
+                "to a folder that others may enter, as /var/lib/taskrail"
+            )
 
 
 @contextmanager
 def _lock_file(settings: Settings) -> Iterator[IO[str]]:
-    path = settings.data_dir / "supervisor.json"
+    path = settings.data_dir / FILE
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+") as lock:
         yield lock
 
 
 def _is_supervisor(lock: IO[str], settings: Settings) -> bool:
     """True with the lock in hand; False as soon as another supervisor's servers answer."""
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,50 +142,29 @@ def _is_supervisor(lock: IO[str], settings: Settings) -> bool:
 
 @contextmanager
 def _supervised(settings: Settings, account: Account, lock: IO[str]) -> Iterator[None]:
-    servers: list[Postgres | Valkey] = []
+    servers: list[Embedded] = []
     if settings.embedded_postgres:
         servers.append(Postgres(settings.data_dir, settings.run_dir, account))
     if settings.embedded_redis:
         servers.append(Valkey(settings.data_dir, settings.run_dir, account))
-    _write(lock, ready=False)
+    record = Record.of_this_process(_wanted(settings))
+    record.write(lock)
     with Guardian(servers):
-        _write(lock, ready=True)
+        replace(record, ready=True).write(lock)
         try:
             yield
         finally:
-            _write(lock, ready=False)
-
-
-def _write(lock: IO[str], *, ready: bool) -> None:
-    lock.seek(0)
-    lock.truncate()
-    json.dump({"pid": os.getpid(), "started": _started(os.getpid()), "ready": ready}, lock)
-    lock.flush()
-
-
-def _state(settings: Settings) -> dict[str, int] | None:
-    try:
-        state: dict[str, int] = json.loads((settings.data_dir / "supervisor.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return state
+            record.write(lock)
 
 
 def _is_ready(settings: Settings) -> bool:
-    state = _state(settings)
-    return state is not None and bool(state["ready"]) and _is_running(state)
-
-
-def _is_running(state: dict[str, int]) -> bool:
-    """The pid alone may have become another process's."""
-    return _started(state["pid"]) == state["started"]
-
-
-def _started(pid: int) -> int:
-    """When the process began, in clock ticks since boot; 0 if it is no more."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    is_zombie = fields[0] == "Z"
-    return 0 if is_zombie else int(fields[19])
+    """Raises RuntimeError if the supervisor was started for fewer servers than are asked for."""
+    record = read(settings.data_dir)
+    if record is None or not record.ready:
+        return False
+    if missing := set(_wanted(settings)) - set(record.servers):
+        raise RuntimeError(
+            f"process {record.pid} runs the servers of {settings.data_dir} without "
+            f"{' and '.join(sorted(missing))}: stop it, or name the same URLs as for it"
+        )
+    return True

@@ -10,6 +10,7 @@ from ops.embedded.binaries import valkey_program
 from ops.embedded.child import start, stop, wait_until
 
 SOCKET = "valkey.sock"
+ANSWER_SECONDS = 1.0
 
 
 class Valkey:
@@ -41,6 +42,7 @@ class Valkey:
 
     def _is_ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ANSWER_SECONDS)
             try:
                 connection.connect(str(self._socket))
                 connection.sendall(b"PING\r\n")

@@ -193,6 +193,22 @@ async def test_a_wake_up_applies_what_the_ledger_recorded(engine: Engine, cast: 
     assert await engine.count("task", cast.tenant_id) == 1
 
 
+async def test_a_recorded_job_that_cannot_be_read_is_rejected_under_its_id(
+    engine: Engine, cast: Cast
+) -> None:
+    job = cast.task()
+    await engine.record([job])
+    await engine.execute(
+        "UPDATE taskrail.job SET envelope = jsonb_set(envelope, '{payload,attributes}',"
+        " '{\"n\": 123456789012345678901234567890}') WHERE id = :id",
+        id=job.id,
+    )
+
+    outcome = (await engine.outcomes([Reference(cast.tenant_id, job.id)]))[0]
+
+    assert (outcome["job_id"], outcome["code"]) == (str(job.id), "invalid")
+
+
 async def test_a_wake_up_for_nothing_is_forgotten(engine: Engine, cast: Cast) -> None:
     dispositions = await engine.apply([Reference(cast.tenant_id, uuid7())])
 

@@ -83,6 +83,7 @@ async def test_a_job_for_a_task_that_is_never_there_holds_nobody_up(scene: Scene
 
 async def _occupy(rogue: AsyncConnection, scene: Scene, job_id: UUID) -> None:
     """An uncommitted ledger row with this id: whoever writes the same one waits for us."""
+    await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     await rogue.execute(
         text(
             "INSERT INTO taskrail.job (tenant_id, id, kind, envelope, next_feed_at)"

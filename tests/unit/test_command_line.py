@@ -10,12 +10,23 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from uuid_utils.compat import uuid7
 
+from jobs.entities import WorkerKind
+from jobs.envelope import MAX_ENVELOPE_BYTES
+from jobs.payloads.lifecycle import CompleteTask
+from jobs.payloads.project import CreateProject
+from jobs.payloads.task import CreateTask, NewTask
+from jobs.payloads.worker import RegisterWorker
+from jobs.producer import new_job
 from ops.cli import COMMANDS, taskrail
 from ops.failure import CommandFailed, described, redacted
+from ops.intake.lines import Bad, Defaults, Sendable, read_lines
+from ops.intake.order import in_order
 from ops.intake.parameters import payload_of
 
 CHECKOUT = Path(__file__).parents[2]
+DISPATCH = {"kind": "task.dispatch", "payload": {}}
 HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "alembic", "arq", "redis", "rich", "asyncpg")
 
 
@@ -122,6 +133,71 @@ def test_parameters_are_text_after_an_equals_sign_and_json_after_a_colon() -> No
         "tags": ["x"],
         "body": "",
     }
+
+
+def test_of_several_errors_at_once_the_first_is_said() -> None:
+    error = ExceptionGroup("several", [OSError("the disk is full"), ValueError("else")])
+
+    assert "the disk is full" in described(error).format_message()
+
+
+def test_what_a_line_leaves_out_is_filled_in() -> None:
+    defaults = Defaults(tenant_id=uuid7(), actor_id=uuid7())
+
+    (line,) = read_lines([json.dumps(DISPATCH)], defaults)
+
+    assert isinstance(line, Sendable)
+    assert (line.job.tenant_id, line.job.actor_id) == (defaults.tenant_id, defaults.actor_id)
+    assert line.job.id.version == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('"text"', "not a JSON object"),
+        ('{"kind": "task.levitate", "payload": {}}', "there is no kind"),
+        ('{"payload": {}}', "kind"),
+        ('{"kind": "task.dispatch", "schema_version": 99, "payload": {}}', "schema_version"),
+        ('{"kind": "task.dispatch", "payload": {"limit": 0}}', "payload.limit"),
+        ('{"kind": "lease.expire", "payload": {}}', "system"),
+        ("x" * (MAX_ENVELOPE_BYTES + 1), "longer"),
+    ],
+)
+def test_a_bad_line_is_numbered_and_says_what_is_wrong(text: str, said: str) -> None:
+    good, bad = read_lines(["", json.dumps(DISPATCH), text], Defaults(uuid7()))
+
+    assert isinstance(good, Sendable)
+    assert isinstance(bad, Bad)
+    assert (good.line, bad.line) == (2, 3)
+    assert said in bad.message
+
+
+def test_lines_come_after_those_that_made_what_they_name() -> None:
+    tenant_id, ada, project_id, parent, child = (uuid7() for _ in range(5))
+    register = RegisterWorker(worker_id=ada, handle="@ada", name="Ada", kind=WorkerKind.HUMAN)
+    tree = CreateTask(
+        project_id=project_id,
+        task_id=parent,
+        title="Whole",
+        subtasks=[NewTask(task_id=child, title="Part")],
+    )
+    jobs = [
+        new_job(register, tenant_id),
+        new_job(CreateProject(project_id=project_id, slug="p", name="P"), tenant_id, ada),
+        new_job(tree, tenant_id, ada),
+        new_job(CompleteTask(task_id=child), tenant_id, ada),
+        new_job(CompleteTask(task_id=parent), tenant_id, ada),
+    ]
+
+    ordered = in_order(jobs)
+
+    registered, created, _, part_done, _ = (job.id for job in jobs)
+    assert [job.id for job in ordered] == [job.id for job in jobs]
+    assert ordered[1].after == [registered]
+    assert set(ordered[2].after) == {registered, created}
+    assert part_done in ordered[4].after
 
 
 def _broken_module() -> object:

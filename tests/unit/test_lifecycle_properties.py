@@ -69,6 +69,16 @@ class Lives(RuleBasedStateMachine):
             | {busy: frozenset({"french"})},
             room={busy: 2},
         )
+        self.create(
+            0,
+            Priority.MEDIUM,
+            3,
+            french=False,
+            assignee=None,
+            parent=None,
+            due=None,
+            run_after=None,
+        )
 
     @rule(
         who=WHO,
@@ -83,8 +93,7 @@ class Lives(RuleBasedStateMachine):
     def create(
         self, who: int, rank: Priority, attempts: int, *, french: bool, **given: Any
     ) -> None:
-        parent = None if given["parent"] is None or not self.model.tasks else given["parent"]
-        assignee = given["assignee"]
+        parent, assignee = given["parent"], given["assignee"]
         task = Known(
             id=uuid7(),
             created_at=self.model.now,
@@ -112,14 +121,12 @@ class Lives(RuleBasedStateMachine):
         allowed = depth <= 16 and self.model.create(self.people[who], task)
         self._agree(self.people[who], job, allowed=allowed)
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH, worker=WHO)
     def assign(self, who: int, which: int, worker: int) -> None:
         task, actor, given_to = self._task(which), self.people[who], self.people[worker]
         job = AssignTask(task_id=task.id, worker_id=given_to)
         self._agree(actor, job, allowed=self.model.assign(actor, task, given_to))
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH, seconds=st.sampled_from([5, 60, 3600]))
     def claim(self, who: int, which: int, seconds: int) -> None:
         task, actor = self._task(which), self.people[who]
@@ -137,13 +144,11 @@ class Lives(RuleBasedStateMachine):
         for task_id in expected:
             assert self.model.claim(actor, self.model.tasks[task_id], 60)
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH)
     def start(self, who: int, which: int) -> None:
         task, actor = self._task(which), self.people[who]
         self._agree(actor, StartTask(task_id=task.id), allowed=self.model.start(actor, task))
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH, token=TOKENS, extra=st.integers(0, 100), flag=st.booleans())
     def report(self, who: int, which: int, token: str, extra: int, *, flag: bool) -> None:
         """One of the five reports, mostly by the one who may."""
@@ -168,7 +173,6 @@ class Lives(RuleBasedStateMachine):
                 allowed = self.model.renew(actor, task, number, 120)
         self._agree(actor, job, allowed=allowed)
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH, approved=st.booleans(), cascade=st.booleans())
     def judge(self, who: int, which: int, *, approved: bool, cascade: bool) -> None:
         """One of the tasks in review, if there are any."""
@@ -183,13 +187,11 @@ class Lives(RuleBasedStateMachine):
             allowed = self.model.reject(actor, task)
         self._agree(actor, job, allowed=allowed)
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH)
     def cancel(self, who: int, which: int) -> None:
         task, actor = self._task(which), self.people[who]
         self._agree(actor, CancelTask(task_id=task.id), allowed=self.model.cancel(actor, task))
 
-    @precondition(lambda self: self.model.tasks)
     @rule(who=WHO, which=WHICH)
     def comment(self, who: int, which: int) -> None:
         task, actor = self._task(which), self.people[who]

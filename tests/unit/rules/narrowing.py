@@ -1,12 +1,12 @@
 """A board with no more on it than the loader would put there for one job."""
 
-from copy import deepcopy
+from copy import copy
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from jobs.board import Board
-from jobs.entities import Key, Task, TaskStatus
+from jobs.board import Board, Change
+from jobs.entities import Event, Key, Task, TaskStatus
 from jobs.envelope import AnyJob
 from jobs.refs import Refs
 
@@ -14,7 +14,7 @@ from jobs.refs import Refs
 def snapshot(board: Board) -> dict[str, Any]:
     """Everything that a board knows and has changed, as it is now."""
     public = (f.name for f in fields(board) if not f.name.startswith("_"))
-    return {name: deepcopy(getattr(board, name)) for name in public}
+    return {name: _copied(getattr(board, name)) for name in public}
 
 
 def narrowed(board: Board, job: AnyJob) -> Board:
@@ -25,7 +25,22 @@ def narrowed(board: Board, job: AnyJob) -> Board:
     _put_tasks(narrow, board, job, refs)
     narrow.slugs = board.slugs & {(job.tenant_id, slug) for slug in refs.slugs}
     narrow.handles = board.handles & {(job.tenant_id, handle) for handle in refs.handles}
-    return deepcopy(narrow)
+    return Board(**snapshot(narrow))
+
+
+def _copied(value: Any) -> Any:
+    """Rules change rows, sets, lists and dicts of rows in place; JSON inside of rows never."""
+    match value:
+        case dict():
+            return {key: _copied(row) for key, row in value.items()}
+        case Change():
+            return Change(value.entity, value.base_version, set(value.columns))
+        case Event():
+            return value
+        case list():
+            return [_copied(row) for row in value]
+        case _:
+            return copy(value)
 
 
 def _put_people(narrow: Board, board: Board, job: AnyJob, refs: Refs) -> None:

@@ -43,6 +43,12 @@ def test_an_agent_has_to_claim() -> None:
     assert world.refuse(world.agent, StartTask(task_id=world.create())).code == "not_allowed"
 
 
+def test_only_members_start_tasks() -> None:
+    world = new_world()
+
+    assert world.refuse(world.stranger, StartTask(task_id=world.create())).code == "not_a_member"
+
+
 def test_a_task_starts_once() -> None:
     world = new_world()
     task_id = world.started()
