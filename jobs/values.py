@@ -50,6 +50,8 @@ def _inside(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
     if isinstance(value, list):
         return value
     for key in value:
+        if not isinstance(key, str):
+            raise ValueError("the keys of JSON objects are text")  # noqa: TRY004 - pydantic's
         storable_text(key)
     return value.values()
 

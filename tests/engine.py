@@ -4,11 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+import pytest
 from pydantic_core import from_json, to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.codec import Request
+from tests.asking import Cast
+from tests.databases import Database
+from worker.apply import apply, apply_one_by_one
 from worker.deliveries import Delivery, Disposition, Settled
 from worker.runtime import Runtime
 
@@ -92,3 +96,23 @@ class Engine:
         async with self.superuser.begin() as connection:
             result = await connection.execute(text(statement), binds)
             return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+
+@pytest.fixture(params=[apply, apply_one_by_one])
+def engine_form(request: pytest.FixtureRequest) -> Apply:
+    """The batch, and the slow obvious form that it is tested against."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def engine(engine_form: Apply, runtime: Runtime, database: Database) -> Engine:
+    return Engine(engine_form, runtime, database.superuser)
+
+
+@pytest.fixture
+async def cast(engine: Engine) -> Cast:
+    """A tenant whose people are at work."""
+    people = Cast()
+    await engine.create_tenant(people.tenant_id)
+    assert await engine.statuses(people.setting_up()) == ["applied"] * 6
+    return people

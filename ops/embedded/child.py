@@ -48,7 +48,7 @@ def wait_until(
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if process.poll() is not None:
-            raise RuntimeError(f"{name} did not start; {log} says: {last_line(log)}")
+            raise RuntimeError(f"{name} did not start; {log} says: {last_words(log)}")
         if time.monotonic() > deadline:
             stop(process, signal.SIGKILL)
             raise RuntimeError(f"{name} did not answer for {START_SECONDS:.0f} s; see {log}")
@@ -67,9 +67,11 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         process.wait()
 
 
-def last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "nothing"
+def last_words(log: Path) -> str:
+    """The last line that tells of an error, else the last one."""
+    lines = log.read_text(errors="replace").strip().splitlines()[-20:] or ["nothing"]
+    told = [line for line in lines if "FATAL" in line or "error" in line.lower()]
+    return (told or lines)[-1]
 
 
 def _die_with(parent: int, how: signal.Signals) -> None:

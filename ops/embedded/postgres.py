@@ -12,13 +12,14 @@ from ops.embedded.child import (
     LOOK_SECONDS,
     START_SECONDS,
     STOP_SECONDS,
-    last_line,
+    last_words,
     start,
     stop,
     wait_until,
 )
 
 PROCESSES = Path("/proc")
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
 DATABASE = "taskrail"
 SETTINGS = {
     "listen_addresses": "",
@@ -71,7 +72,7 @@ class Postgres:
         ]
         process = start(command, self._account, self._log, signal.SIGKILL)
         if process.wait(START_SECONDS) != 0:
-            raise RuntimeError(f"initdb failed; {self._log} says: {last_line(self._log)}")
+            raise RuntimeError(f"initdb failed; {self._log} says: {last_words(self._log)}")
         making.rename(self._data)
 
     def _require_version(self) -> None:
@@ -85,23 +86,22 @@ class Postgres:
             )
 
     def _forget_former_server(self) -> None:
-        """A server that is on its way out is waited for.
+        """A server that is on its way out is waited for, then its lock files are removed.
 
-        Its pid file is removed then, as the pid may be another process's by now. Never before:
-        backends outlive a killed postmaster, and the file is what keeps two servers apart.
+        The pid in them may be another process's by now, or a zombie's. They are never removed
+        before: backends outlive a killed postmaster, and the files keep two servers apart.
         """
-        pid_file = self._data / "postmaster.pid"
+        if not PROCESSES.exists():
+            return
         deadline = time.monotonic() + STOP_SECONDS
-        while pid_file.exists() and PROCESSES.exists():
-            pids = _postgres_processes(self._data)
-            if not pids:
-                pid_file.unlink(missing_ok=True)
-            elif time.monotonic() > deadline:
+        while pids := _postgres_processes(self._data):
+            if time.monotonic() > deadline:
                 raise RuntimeError(
                     f"another PostgreSQL (pids {pids}) runs on {self._data}: stop it"
                 )
-            else:
-                time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)
+        for lock in (self._data / "postmaster.pid", self._run_dir / SOCKET_LOCK):
+            lock.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
         command = [self._programs / "pg_isready", "-q", "-h", self._run_dir]

@@ -1,3 +1,4 @@
+from tests.engine import cast, engine, engine_form
 from tests.workers import form, scene
 
-__all__ = ["form", "scene"]
+__all__ = ["cast", "engine", "engine_form", "form", "scene"]

@@ -1,14 +1,7 @@
 """The engine on a real PostgreSQL: the batch, and the same claims for one job at a time."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
-
-import pytest
 from uuid_utils.compat import uuid7
 
-from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
-from jobs.envelope import AnyJob
-from jobs.ids import derived_id
 from jobs.payloads.lifecycle import (
     CancelTask,
     ClaimTask,
@@ -18,33 +11,9 @@ from jobs.payloads.lifecycle import (
     ReportProgress,
     StartTask,
 )
-from jobs.payloads.task import CommentTask
 from tests.asking import Cast
-from tests.databases import Database
 from tests.engine import Engine
-from worker.apply import apply, apply_one_by_one
-from worker.deliveries import Deferred, Delivery, Disposition, Parked, Settled
-from worker.runtime import Runtime
-
-Apply = Callable[[Sequence[Delivery], Runtime], Awaitable[list[Disposition]]]
-
-
-@pytest.fixture(params=[apply, apply_one_by_one])
-def form(request: pytest.FixtureRequest) -> Apply:
-    return request.param  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-async def engine(form: Apply, runtime: Runtime, database: Database) -> Engine:
-    return Engine(form, runtime, database.superuser)
-
-
-@pytest.fixture
-async def cast(engine: Engine) -> Cast:
-    people = Cast()
-    await engine.create_tenant(people.tenant_id)
-    assert await engine.statuses(people.setting_up()) == ["applied"] * 6
-    return people
+from worker.deliveries import Deferred
 
 
 async def test_a_task_lives_from_creation_to_completion_in_one_batch(
@@ -183,76 +152,6 @@ async def test_another_tenants_task_is_not_found(engine: Engine, cast: Cast) -> 
     assert (await engine.row("task", cast.tenant_id, task_id))["status"] == "pending"
 
 
-async def test_a_wake_up_applies_what_the_ledger_recorded(engine: Engine, cast: Cast) -> None:
-    job = cast.task()
-    await engine.record([job])
-
-    statuses = await engine.statuses([Reference(cast.tenant_id, job.id)])
-
-    assert statuses == ["applied"]
-    assert await engine.count("task", cast.tenant_id) == 1
-
-
-async def test_a_recorded_job_that_cannot_be_read_is_rejected_under_its_id(
-    engine: Engine, cast: Cast
-) -> None:
-    job = cast.task()
-    await engine.record([job])
-    await engine.execute(
-        "UPDATE taskrail.job SET envelope = jsonb_set(envelope, '{payload,attributes}',"
-        " '{\"n\": 123456789012345678901234567890}') WHERE id = :id",
-        id=job.id,
-    )
-
-    outcome = (await engine.outcomes([Reference(cast.tenant_id, job.id)]))[0]
-
-    assert (outcome["job_id"], outcome["code"]) == (str(job.id), "invalid")
-
-
-async def test_a_wake_up_for_nothing_is_forgotten(engine: Engine, cast: Cast) -> None:
-    dispositions = await engine.apply([Reference(cast.tenant_id, uuid7())])
-
-    assert [type(disposition) for disposition in dispositions] == [Parked]
-
-
-async def test_an_invalid_payload_is_rejected_in_the_ledger(engine: Engine, cast: Cast) -> None:
-    envelope = {"kind": "task.create", "payload": {}}
-    broken = InvalidJob(cast.tenant_id, uuid7(), "task.create", envelope, "payload.title: missing")
-
-    outcome = (await engine.outcomes([broken]))[0]
-
-    assert (outcome["code"], outcome["message"]) == ("invalid", "payload.title: missing")
-    assert await engine.count("job", cast.tenant_id, "status = 'rejected'") == 1
-
-
-async def test_an_unknown_kind_is_parked_not_lost(engine: Engine, cast: Cast) -> None:
-    newer = UnknownJob(cast.tenant_id, uuid7(), "task.levitate", {"kind": "task.levitate"})
-
-    dispositions = await engine.apply([newer])
-
-    assert [type(disposition) for disposition in dispositions] == [Parked]
-    assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 1
-
-
-async def test_unreadable_bytes_are_kept_as_they_came(engine: Engine, cast: Cast) -> None:
-    poison = Poison(b"\x80\x04 not ours", "unreadable", "not JSON")
-
-    statuses = await engine.statuses([cast.task(), poison, cast.task()])
-
-    assert statuses == ["applied", "parked", "applied"]
-    letter = await engine.last_dead_letter()
-    assert (letter["raw"], letter["reason"]) == (b"\x80\x04 not ours", "unreadable")
-
-
-async def test_a_job_of_an_unknown_tenant_is_a_dead_letter(engine: Engine, cast: Cast) -> None:
-    nobody = Cast()
-
-    dispositions = await engine.apply([nobody.task(), cast.task()])
-
-    assert [type(disposition) for disposition in dispositions] == [Parked, Settled]
-    assert (await engine.last_dead_letter())["reason"] == "unknown_tenant"
-
-
 async def test_a_renewal_leaves_no_trace_in_ledger_or_history(engine: Engine, cast: Cast) -> None:
     task_id = uuid7()
     await engine.statuses([cast.task(task_id), cast.by(cast.agent, ClaimTask(task_id=task_id))])
@@ -293,47 +192,3 @@ async def test_dispatch_hands_out_each_task_once_best_first(engine: Engine, cast
     ids = {job.payload.priority: str(job.payload.task_id) for job in ranked}
     assert [str(task_id) for task_id in first] == [ids["critical"], ids["high"], ids["medium"]]
     assert [str(task_id) for task_id in second] == [ids["low"]]
-
-
-async def test_a_job_that_breaks_at_save_costs_only_itself(engine: Engine, cast: Cast) -> None:
-    """Two comments with one id: the rules cannot know, the database refuses."""
-    task_id, comment_id = uuid7(), uuid7()
-    await engine.statuses([cast.task(task_id)])
-    comment = CommentTask(task_id=task_id, comment_id=comment_id, body="Good")
-    await engine.statuses([cast.by(cast.human, comment)])
-    jobs: list[AnyJob] = [cast.task() for _ in range(9)]
-
-    outcomes = await engine.outcomes([*jobs[:4], cast.by(cast.owner, comment), *jobs[4:]])
-
-    assert [outcome["status"] for outcome in outcomes].count("applied") == 9
-    assert outcomes[4]["code"] == "already_exists"
-
-
-async def test_a_rule_that_breaks_buries_its_job_only(
-    engine: Engine, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def break_down(*_: object) -> None:
-        raise ZeroDivisionError("by a bug of ours")
-
-    monkeypatch.setattr("jobs.rules.assign.comment", break_down)
-    comment = CommentTask(task_id=uuid7(), comment_id=uuid7(), body="Good")
-
-    outcomes = await engine.outcomes([cast.task(), cast.by(cast.human, comment), cast.task()])
-
-    assert [outcome["status"] for outcome in outcomes] == ["applied", "buried", "applied"]
-    buried = await engine.row("job", cast.tenant_id, outcomes[1]["job_id"])
-    assert "ZeroDivisionError" in buried["error"]
-    assert "break_down" in buried["traceback"]
-
-
-async def test_an_id_that_is_no_uuid7_of_our_time_is_refused(engine: Engine, cast: Cast) -> None:
-    ancient = cast.task().model_copy(
-        update={"id": derived_id(datetime(2001, 9, 9, tzinfo=UTC), "old")}
-    )
-    future = cast.task().model_copy(
-        update={"id": derived_id(datetime(2255, 3, 14, tzinfo=UTC), "new")}
-    )
-
-    outcomes = await engine.outcomes([ancient, future])
-
-    assert [outcome["code"] for outcome in outcomes] == ["expired", "invalid"]

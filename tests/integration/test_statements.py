@@ -83,14 +83,6 @@ async def counter(engine: Engine) -> Counter:
     return counter
 
 
-@pytest.fixture
-async def cast(engine: Engine) -> Cast:
-    people = Cast()
-    await engine.create_tenant(people.tenant_id)
-    await engine.statuses(people.setting_up())
-    return people
-
-
 async def _tasks(engine: Engine, cast: Cast, number: int, *, claimed: bool) -> list[UUID]:
     ids = [uuid7() for _ in range(number)]
     await engine.statuses([cast.task(task_id) for task_id in ids])

@@ -37,6 +37,32 @@ def test_a_change_raises_the_version_and_is_one_event() -> None:
     assert (event.job_id, event.actor_id, event.at) == (CAUSE.job_id, None, board.now)
 
 
+def test_new_members_and_comments_are_saved_in_their_order() -> None:
+    board, task = _board()
+    members = [Member(TENANT, PROJECT.id, uuid7(), Role.MEMBER, NOON) for _ in range(2)]
+    comment = Comment(TENANT, uuid7(), task.id, None, "Hm", NOON)
+
+    with board.caused_by(CAUSE):
+        for member in members:
+            board.add_member(member)
+        board.add_comment(comment)
+
+    assert (board.new_members, board.new_comments) == (members, [comment])
+
+
+def test_a_refused_job_adds_no_column_to_what_an_earlier_one_saves() -> None:
+    board, task = _board()
+    with board.caused_by(CAUSE):
+        board.record("task.progressed", task, progress=40)
+
+    with pytest.raises(GaveUpError), board.caused_by(CAUSE):
+        board.record("task.assigned", task, assignee_id=uuid7())
+        raise GaveUpError
+
+    (change,) = board.changes.values()
+    assert change.columns == {"progress", "updated_at", "version"}
+
+
 def test_what_is_saved_is_what_changed_against_the_rows_version() -> None:
     board, task = _board()
 

@@ -16,6 +16,7 @@ from jobs.values import (
     Body,
     Handle,
     Json,
+    JsonObject,
     Name,
     Progress,
     Reason,
@@ -126,6 +127,12 @@ def test_json_is_nested_at_most_sixteen_levels_deep() -> None:
 def test_what_json_does_not_know_is_refused() -> None:
     with pytest.raises(ValidationError, match="JSON has no set"):
         TypeAdapter(Json).validate_python({1, 2})
+
+
+@pytest.mark.parametrize("key", [1, None, b"a"])
+def test_the_keys_of_an_object_are_text_at_any_depth(key: object) -> None:
+    with pytest.raises(ValidationError, match="keys of JSON objects are text"):
+        TypeAdapter(JsonObject).validate_python({"within": [{key: 1}]})
 
 
 @pytest.mark.parametrize("raw", [b'"2026-11-23T12:00:00"', b"1763899200", b'"tomorrow"'])

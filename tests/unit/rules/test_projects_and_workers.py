@@ -26,6 +26,17 @@ def test_who_creates_a_project_owns_it() -> None:
     assert data["member"] == part
 
 
+def test_a_project_is_as_its_job_says() -> None:
+    world = new_world()
+    given = {"description": "All pages", "approval_policy": "all", "attributes": {"rank": 1}}
+    job = _project(**given)
+
+    world.do(world.owner, job)
+
+    project = world.board.projects[world.tenant_id, job.project_id]
+    assert {name: getattr(project, name) for name in given} == given
+
+
 def test_a_project_may_be_created_for_somebody_else() -> None:
     world = new_world()
     job = _project(owner_id=world.human)
@@ -122,6 +133,24 @@ def test_a_worker_is_registered_by_anybody_or_nobody() -> None:
         assert world.worker(job.worker_id).version == 1
 
     assert world.board.events[-1].actor_name == "A agent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (WorkerKind.AGENT, {"agent_type": "writer", "capabilities": ["french"]}),
+        (WorkerKind.HUMAN, {"email": "ada@example.org", "max_concurrent_tasks": 2}),
+    ],
+)
+def test_a_worker_is_as_its_job_says(kind: WorkerKind, given: dict[str, Any]) -> None:
+    world = new_world()
+    job = RegisterWorker(worker_id=uuid7(), handle="@ada", name="Ada", kind=kind, **given)
+
+    world.do(None, job)
+
+    worker = world.worker(job.worker_id)
+    assert (worker.handle, worker.name, worker.kind) == ("@ada", "Ada", kind)
+    assert {name: getattr(worker, name) for name in given} == given
 
 
 def test_an_unknown_worker_registers_nobody() -> None:
