@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asyncpg.exceptions import InternalClientError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs.errors import JobConflict, JobDataError, JobError, StoreUnavailable
@@ -17,6 +17,8 @@ CONFLICTS = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialization failure, deadlock, lock time-out, statement time-out: read again, at once."""
 DATA_CLASSES = frozenset({"22", "23"})
 """A value that the database refuses belongs to one job of the batch."""
+NOT_SENT = "22000"
+"""What asyncpg gives a value that it cannot encode; for those that SQLAlchemy cannot."""
 STALE_PLAN = "InvalidCachedStatementError"
 """A migration changed a table under a prepared statement; the next try prepares it anew."""
 
@@ -38,6 +40,8 @@ def translate(error: BaseException) -> JobError | None:
     match error:
         case DBAPIError():
             return _from_driver(error)
+        case StatementError(orig=ValueError() | TypeError() as refusal):
+            return JobDataError(str(refusal).partition("\n")[0], NOT_SENT)
         case PoolTimeout():
             return StoreUnavailable("no connection of the pool became free")
         case OSError() | TimeoutError() | InternalClientError():
@@ -55,6 +59,12 @@ def _from_driver(error: DBAPIError) -> JobError:
         return StoreUnavailable(message, sqlstate)
     if sqlstate in CONFLICTS or type(cause).__name__ == STALE_PLAN:
         return JobConflict(message, sqlstate)
-    if sqlstate is not None and sqlstate[:2] in DATA_CLASSES:
+    if sqlstate is not None and _is_of_a_value(error, sqlstate):
         return JobDataError(message, sqlstate, getattr(cause, "constraint_name", None))
     return StoreUnavailable(message, sqlstate)
+
+
+def _is_of_a_value(error: DBAPIError, sqlstate: str) -> bool:
+    # No statement: connecting failed, and a role that is missing is an "invalid value" as well.
+    while_connecting = error.statement is None and sqlstate.startswith("22")
+    return sqlstate[:2] in DATA_CLASSES and not while_connecting

@@ -3,9 +3,9 @@
 lock_timeout < statement_timeout < command_timeout: the server gives up before the client does.
 """
 
-import ssl
 from typing import Any, Literal
 
+from pydantic import SecretStr
 from pydantic_core import to_json
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import (
@@ -16,11 +16,14 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from db.urls import asyncpg_url, root_certificate
+from db.urls import asyncpg_dsn, asyncpg_url, connect_seconds
 from settings import Settings
 
 Role = Literal["owner", "worker", "keeper", "reader", "producer", "login"]
 """`login` is the URL's own user, for what belongs to the cluster."""
+
+CONNECT_SECONDS = 10.0
+"""The command time-out begins with the first statement, asyncpg's own for connecting is 60 s."""
 
 PINNED_PLANS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Generic plans degrade while tables grow (batch 22 to 33 ms measured); pinned they stay flat."""
@@ -43,7 +46,7 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
     url = _url(settings, role)
     return create_async_engine(
         asyncpg_url(url).get_secret_value(),
-        connect_args=_connect_args(settings, role, root_certificate(url)),
+        connect_args=_connect_args(settings, role, url),
         json_serializer=_json_text,
         hide_parameters=True,
         **options,
@@ -61,6 +64,8 @@ async def check_pool_arithmetic(connection: AsyncConnection, settings: Settings)
         text(
             "SELECT current_setting('max_connections')::int"
             " - current_setting('superuser_reserved_connections')::int"
+            # PostgreSQL 16 and later.
+            " - coalesce(current_setting('reserved_connections', true)::int, 0)"
         )
     )
     available: int = limits.scalar_one()
@@ -75,7 +80,7 @@ async def check_pool_arithmetic(connection: AsyncConnection, settings: Settings)
     )
 
 
-def _url(settings: Settings, role: Role) -> Any:
+def _url(settings: Settings, role: Role) -> SecretStr:
     own = {
         "owner": settings.owner_database_url,
         "keeper": settings.keeper_database_url,
@@ -84,10 +89,12 @@ def _url(settings: Settings, role: Role) -> Any:
     return own.get(role) or settings.resolved_database_url
 
 
-def _connect_args(settings: Settings, role: Role, ca_file: str | None) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"command_timeout": settings.command_timeout_seconds}
-    if ca_file is not None:
-        arguments["ssl"] = ssl.create_default_context(cafile=ca_file)
+def _connect_args(settings: Settings, role: Role, url: SecretStr) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "dsn": asyncpg_dsn(url).get_secret_value(),
+        "timeout": connect_seconds(url, CONNECT_SECONDS),
+        "command_timeout": settings.command_timeout_seconds,
+    }
     if settings.external_pooler:
         return arguments | {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
     return arguments | {"server_settings": _server_settings(settings, role)}

@@ -1,8 +1,11 @@
 """Alembic inside a running event loop: it gets our connection instead of opening one."""
 
+import asyncio
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from alembic import command
@@ -11,15 +14,22 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.models.base import SCHEMA
 
 ROOT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 60
+PAUSE_SECONDS = (0.1, 0.5)
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
-    """The schema is at `revision` afterwards, or as it was. The engine acts as owner."""
+    """The schema is at `revision` afterwards, or as it was. The engine acts as owner.
+
+    Raises TimeoutError when others keep the tables locked for a minute.
+    """
     await _run(engine, lambda config: command.upgrade(config, revision))
 
 
@@ -54,14 +64,32 @@ def _config() -> Config:
 
 
 async def _run(engine: AsyncEngine, work: Callable[[Config], Any]) -> None:
+    """Each try gives way to live workers quickly (migrations/env.py); so there are many."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not await _has_run(engine, work):
+        if monotonic() > deadline:
+            raise TimeoutError(
+                f"others kept the tables locked for {PATIENCE_SECONDS} s; try again when they rest"
+            )
+        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
+
+
+async def _has_run(engine: AsyncEngine, work: Callable[[Config], Any]) -> bool:
+    """False where a lock was not given in time; what is not committed is undone."""
     config = _config()
 
     def with_connection(connection: Connection) -> None:
         config.attributes["connection"] = connection
         work(config)
 
-    async with engine.begin() as connection:
-        await connection.run_sync(with_connection)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(with_connection)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def _current(connection: Connection) -> str | None:

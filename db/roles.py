@@ -30,7 +30,7 @@ async def _ensure_role(connection: AsyncConnection, role: str) -> None:
         text("SELECT true FROM pg_roles WHERE rolname = :role"), {"role": role}
     )
     if not exists:
-        await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS"))
+        await connection.execute(text(_unless_there(f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS")))
     # From 16 on, who creates a role is its member by that alone, but may not act as it.
     may_act = await connection.scalar(
         text(
@@ -41,4 +41,12 @@ async def _ensure_role(connection: AsyncConnection, role: str) -> None:
         {"role": role},
     )
     if not may_act:
-        await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
+        await connection.execute(text(_unless_there(f"GRANT {role} TO CURRENT_USER")))
+
+
+def _unless_there(statement: str) -> str:
+    """Roles are the cluster's, our lock is this database's: somebody in another may be quicker."""
+    return (
+        f"DO $$ BEGIN {statement};"
+        " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )

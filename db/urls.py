@@ -10,18 +10,41 @@ from pydantic import SecretStr
 SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
 ASYNC = SCHEMES[0]
 Query = list[tuple[str, str]]
-UNKNOWN_TO_ASYNCPG = frozenset({"channel_binding", "sslrootcert", "gssencmode", "connect_timeout"})
+ADDRESS = frozenset({"host", "port"})
+ONLY_LIBPQ = frozenset({
+    "channel_binding", "connect_timeout", "gssencmode", "keepalives", "keepalives_idle",
+    "keepalives_interval", "keepalives_count", "tcp_user_timeout", "load_balance_hosts",
+    "fallback_application_name", "sslcompression", "sslsni",
+})  # fmt: skip
+"""What asyncpg would hand to the server as a setting, which would refuse it."""
 
 
 def asyncpg_url(url: SecretStr) -> SecretStr:
-    """The URL for SQLAlchemy's asyncpg dialect. Raises ValueError without showing the URL."""
+    """Where and who, for SQLAlchemy's asyncpg dialect. Raises ValueError without showing the URL.
+
+    Further parameters cannot stand in it: the dialect would make each an argument of `connect`.
+    """
     address, query = _parts(url)
-    kept = [
-        ("ssl" if name == "sslmode" else name, value)
-        for name, value in query
-        if name not in UNKNOWN_TO_ASYNCPG
+    address, hosts = _several_hosts(address)
+    return SecretStr(ASYNC + address + _query([*hosts, *(p for p in query if p[0] in ADDRESS)]))
+
+
+def asyncpg_dsn(url: SecretStr) -> SecretStr:
+    """The rest of the URL, for asyncpg to read as libpq would: TLS, files, target_session_attrs.
+
+    What it does not know becomes a setting of the session; the server refuses a misspelt one.
+    """
+    rest = [
+        ("sslmode" if name == "ssl" else name, value)
+        for name, value in _parts(url)[1]
+        if name not in ADDRESS | ONLY_LIBPQ
     ]
-    return SecretStr(ASYNC + address + _query(kept))
+    return SecretStr("postgresql://" + _query(rest))
+
+
+def connect_seconds(url: SecretStr, default: float) -> float | None:
+    """How long opening a connection may take; None for ever, which libpq writes as 0."""
+    return float(dict(_parts(url)[1]).get("connect_timeout", default)) or None
 
 
 def libpq_url(url: SecretStr) -> SecretStr:
@@ -31,11 +54,6 @@ def libpq_url(url: SecretStr) -> SecretStr:
     return SecretStr("postgresql://" + address + _query(kept))
 
 
-def root_certificate(url: SecretStr) -> str | None:
-    """The CA file that the server's certificate is checked against, if one is named."""
-    return dict(_parts(url)[1]).get("sslrootcert")
-
-
 def _parts(url: SecretStr) -> tuple[str, Query]:
     """What stands before the query, with the login encoded, and the query."""
     rest = _without_scheme(url)
@@ -43,6 +61,15 @@ def _parts(url: SecretStr) -> tuple[str, Query]:
     login, at, place = ("", "", rest) if rest.startswith("/") else rest.rpartition("@")
     address, _, query = place.partition("?")
     return _encoded(login) + at + address, parse_qsl(query, keep_blank_values=True)
+
+
+def _several_hosts(address: str) -> tuple[str, Query]:
+    """Libpq writes them with commas; SQLAlchemy takes them in the query only."""
+    login, at, place = address.rpartition("@")
+    hosts, slash, name = place.partition("/")
+    if "," not in hosts:
+        return address, []
+    return login + at + slash + name, [("host", host) for host in hosts.split(",")]
 
 
 def _encoded(login: str) -> str:

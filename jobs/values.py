@@ -51,7 +51,7 @@ def _inside(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
         return value
     for key in value:
         if not isinstance(key, str):
-            raise ValueError("the keys of JSON objects are text")  # noqa: TRY004 - pydantic's
+            raise ValueError("the keys of JSON objects are text")  # noqa: TRY004 - pydantic reads it
         storable_text(key)
     return value.values()
 

@@ -13,6 +13,8 @@ from settings import load_settings
 
 LOCK_TIMEOUT = "100ms"
 """A migration gives way to live workers and is tried again, rather than queue them up behind it."""
+MIGRATING = 7_162_020
+"""Advisory lock: who comes second finds the work of the first done, not half of it."""
 
 
 def configure(**where: Any) -> None:
@@ -27,15 +29,17 @@ def configure(**where: Any) -> None:
 
 
 def migrate(connection: Connection) -> None:
-    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+    """Alembic begins and commits, so a revision may leave the transaction (autocommit_block)."""
     configure(connection=connection)
     with context.begin_transaction():
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
 
 
 async def migrate_online() -> None:
     engine = create_engine(load_settings(), "owner")
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from arq.connections import ArqRedis
-from db.engine import create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.engine import create_engine
 from settings import Settings
 from worker.signals import Signal
 

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from pydantic import SecretStr
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.conflicts import translate, translated
+from db.engine import create_engine
 from jobs.errors import JobConflict, JobDataError, JobRejected, PoisonJob, StoreUnavailable
 from tests.databases import Database
 from tests.failing import failure
@@ -105,6 +108,25 @@ async def test_nul_in_a_text_and_a_wrong_type_belong_to_a_job(worker: AsyncConne
     assert (type(nul), nul.sqlstate) == (JobDataError, "22021")
     assert type(wrong) is JobDataError
     assert wrong.sqlstate.startswith("22")
+
+
+async def test_a_value_that_cannot_even_be_sent_belongs_to_a_job(worker: AsyncConnection) -> None:
+    asked = text("SELECT :value").bindparams(bindparam("value", type_=JSONB))
+
+    error: Any = await failure(worker.execute(asked, {"value": {"half": "\ud800"}}))
+
+    assert (type(error), error.sqlstate) == (JobDataError, "22000")
+
+
+async def test_a_role_that_is_not_there_is_no_jobs_fault(database: Database) -> None:
+    """The server says 22023, invalid value, as of a job's value."""
+    url = f"{database.settings.resolved_database_url.get_secret_value()}&options=-c role=nobody"
+    settings = database.settings.model_copy(update={"database_url": SecretStr(url)})
+    engine = create_engine(settings, "login")
+
+    error: Any = await failure(engine.connect())
+
+    assert (type(error), error.sqlstate) == (StoreUnavailable, "22023")
 
 
 async def test_a_lock_that_is_not_given_in_time_is_a_conflict(

@@ -1,5 +1,6 @@
 """Every connection acts in its role, within its time-outs, and says who it is."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -123,10 +124,58 @@ async def test_a_root_certificate_is_what_the_server_is_checked_against(
     database: Database, tmp_path: Path
 ) -> None:
     url = SecretStr(f"postgresql://a@h/d?sslmode=verify-full&sslrootcert={tmp_path}/none.pem")
-    settings = database.settings.model_copy(update={"database_url": url})
+    engine = create_engine(database.settings.model_copy(update={"database_url": url}), "worker")
 
-    with pytest.raises(FileNotFoundError):
-        create_engine(settings, "worker")
+    with pytest.raises(DBAPIError, match="none.pem"):
+        await engine.connect()
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("work_mem=8MB", "work_mem", "8MB"),
+        ("options=-c work_mem=16MB", "work_mem", "16MB"),
+        ("channel_binding=prefer&keepalives=1", "application_name", "taskrail reader"),
+        ("application_name=x&lock_timeout=0", "lock_timeout", "2s"),
+        ("target_session_attrs=read-write&connect_timeout=5", "statement_timeout", "5s"),
+    ],
+)
+async def test_what_else_a_url_says_is_heeded_but_for_what_is_ours(
+    database: Database, written: str, name: str, value: str
+) -> None:
+    url = f"{database.settings.resolved_database_url.get_secret_value()}&{written}"
+    settings = database.settings.model_copy(update={"database_url": SecretStr(url)})
+    engine = create_engine(settings, "reader")
+
+    assert await setting(engine, name) == value
+
+    await engine.dispose()
+
+
+async def test_a_misspelt_parameter_of_a_url_is_named(database: Database) -> None:
+    url = f"{database.settings.resolved_database_url.get_secret_value()}&wrk_mem=8MB"
+    settings = database.settings.model_copy(update={"database_url": SecretStr(url)})
+    engine = create_engine(settings, "reader")
+
+    with pytest.raises(DBAPIError, match="wrk_mem"):
+        await engine.connect()
+
+
+async def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
+    database: Database,
+) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = SecretStr(f"postgresql://a@127.0.0.1:{port}/d?connect_timeout=0.05")
+    engine = create_engine(database.settings.model_copy(update={"database_url": url}), "worker")
+
+    async with server:
+        with pytest.raises(TimeoutError):
+            await engine.connect()
 
 
 async def test_an_engine_shows_no_password(database: Database) -> None:

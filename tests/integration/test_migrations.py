@@ -1,15 +1,22 @@
 """Revisions can be applied, taken back and applied again, and leave nothing unsaid."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
+import pytest
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import migrate
 from tests.databases import Database
 from tests.planting import plant
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 OBJECTS = text("""
@@ -76,15 +83,84 @@ async def test_upgrading_again_changes_nothing(database: Database) -> None:
     assert tasks == 2
 
 
-async def test_the_statements_can_be_printed_without_a_database() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "alembic", "upgrade", "head", "--sql",
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, error = await process.communicate()
+async def test_a_migration_gives_way_to_a_worker_and_is_tried_again(database: Database) -> None:
+    async with database.superuser.connect() as observer:
 
-    assert process.returncode == 0, error.decode()
-    script = out.decode()
+        async def waiting() -> bool:
+            return bool(
+                await observer.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+            )
+
+        async def resting() -> bool:
+            return not await waiting()
+
+        async with database.superuser.connect() as worker:
+            await worker.execute(text("SELECT FROM taskrail.task"))
+            going_back = asyncio.create_task(migrate.downgrade(database.engine("owner"), "base"))
+            await until(waiting)
+            await until(resting)
+            assert not going_back.done()
+        await going_back
+
+    assert await migrate.current(database.engine("owner")) is None
+
+
+async def test_tables_that_stay_locked_are_said_to_be(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "PATIENCE_SECONDS", 0)
+    async with database.superuser.connect() as worker:
+        await worker.execute(text("SELECT FROM taskrail.task"))
+
+        with pytest.raises(TimeoutError, match="others kept the tables locked"):
+            await migrate.downgrade(database.engine("owner"), "base")
+
+    assert await migrate.current(database.engine("owner")) == migrate.head()
+
+
+async def test_two_who_migrate_at_once_do_it_once(database: Database) -> None:
+    await migrate.downgrade(database.engine("owner"), "base")
+    url = database.settings.resolved_database_url.get_secret_value()
+
+    ended = await asyncio.gather(*(alembic("upgrade", "head", url=url) for _ in range(2)))
+
+    assert [code for code, _, _ in ended] == [0, 0], ended
+    assert await migrate.current(database.engine("owner")) == migrate.head()
+
+
+async def test_a_revision_may_leave_its_transaction(database: Database) -> None:
+    def build(config: Config) -> None:
+        script = ScriptDirectory.from_config(config)
+
+        def outside(revision: object, context: MigrationContext) -> list[object]:
+            with context.autocommit_block():
+                context.execute("CREATE INDEX CONCURRENTLY ix_trial ON taskrail.task (title)")
+            return []
+
+        with EnvironmentContext(config, script, fn=outside):
+            script.run_env()
+
+    await migrate._run(database.engine("owner"), build)  # noqa: SLF001
+
+    async with database.superuser.connect() as connection:
+        assert await connection.scalar(text("SELECT to_regclass('taskrail.ix_trial')::text"))
+
+
+async def test_the_statements_can_be_printed_without_a_database() -> None:
+    code, script, error = await alembic("upgrade", "head", "--sql")
+
+    assert code == 0, error
     assert script.index("SET ROLE taskrail_owner") < script.index("CREATE TABLE taskrail.tenant")
     assert "CREATE FUNCTION taskrail.record" in script
     assert "\\:" not in script
+
+
+async def alembic(*arguments: str, url: str | None = None) -> tuple[int | None, str, str]:
+    """Exit code, stdout and stderr of Alembic's own command."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "alembic", *arguments,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | ({"TASKRAIL_DATABASE_URL": url} if url else {}),
+    )  # fmt: skip
+    out, error = await process.communicate()
+    return process.returncode, out.decode(), error.decode()

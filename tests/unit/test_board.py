@@ -17,7 +17,7 @@ PROJECT = Project(TENANT, uuid7(), "relaunch", "Relaunch", NOON, NOON)
 CAUSE = Cause(TENANT, uuid7(), None)
 
 
-Act = Callable[[Board, Task], None]
+Act = Callable[[Board, Task], object]
 
 
 class GaveUpError(Exception):
@@ -55,9 +55,8 @@ def test_a_refused_job_adds_no_column_to_what_an_earlier_one_saves() -> None:
     with board.caused_by(CAUSE):
         board.record("task.progressed", task, progress=40)
 
-    with pytest.raises(GaveUpError), board.caused_by(CAUSE):
-        board.record("task.assigned", task, assignee_id=uuid7())
-        raise GaveUpError
+    with pytest.raises(GaveUpError):
+        _interrupt(GaveUpError(), board, task, _assign)
 
     (change,) = board.changes.values()
     assert change.columns == {"progress", "updated_at", "version"}
@@ -132,6 +131,7 @@ def test_a_lease_counts_for_its_holder_until_it_ends() -> None:
         board.put_lease(lease)
         board.put_lease(_lease(task, lease.holder_id))
         assert board.held[holder] == 1
+        assert board.lease_changes == {task.key: board.leases[task.key]}
         board.end_lease(task)
 
     assert board.held[holder] == 0
@@ -175,6 +175,10 @@ def _record(board: Board, task: Task) -> None:
     board.derive(task, unmet_dependencies=4)
 
 
+def _assign(board: Board, task: Task) -> None:
+    board.record("task.assigned", task, assignee_id=uuid7())
+
+
 def _create(board: Board, task: Task) -> None:
     child = _task(parent=task)
     board.create("task.created", child)
@@ -211,6 +215,18 @@ def test_whatever_a_refused_job_did_is_undone(act: Act, earlier: Act | None) -> 
 
     with pytest.raises(GaveUpError):
         _interrupt(GaveUpError(), board, task, _lend, act)
+
+    assert snapshot(board) == before
+
+
+def test_a_lease_that_a_refused_job_ended_goes_on() -> None:
+    board, task = _board()
+    with board.caused_by(CAUSE):
+        _lend(board, task)
+    before = snapshot(board)
+
+    with pytest.raises(GaveUpError):
+        _interrupt(GaveUpError(), board, task, Board.end_lease)
 
     assert snapshot(board) == before
 

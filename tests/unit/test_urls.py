@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
 
-from db.urls import asyncpg_url, libpq_url, root_certificate
+from db.urls import asyncpg_dsn, asyncpg_url, connect_seconds, libpq_url
 
 PASSWORDS = [
     "plain", "p@ss", "p:w", "a/b", "50%", "postgresql://x", "a?b", "a#b", "é ü", "[x]", "a+b",
@@ -16,6 +16,10 @@ PASSWORDS = [
 
 def parsed(url: str) -> URL:
     return make_url(asyncpg_url(SecretStr(url)).get_secret_value())
+
+
+def rest(url: str) -> str:
+    return asyncpg_dsn(SecretStr(url)).get_secret_value()
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -39,7 +43,7 @@ def test_a_password_survives_whatever_it_contains(password: str, encode: bool) -
 
     assert url.password == libpq.password == password
     assert url.host == libpq.host == "db.example"
-    assert root_certificate(SecretStr(given)) is None
+    assert rest(given) == "postgresql://?sslmode=require"
 
 
 def test_a_unix_socket_is_named_in_the_query() -> None:
@@ -55,26 +59,44 @@ def test_a_url_without_a_login_keeps_what_stands_after_it() -> None:
     assert (url.username, url.database, url.query["host"]) == (None, "tasks", "/run/a@b")
 
 
-def test_asyncpg_gets_ssl_and_nothing_that_only_libpq_knows() -> None:
-    url = parsed("postgres://a@h/d?sslmode=verify-full&channel_binding=require&sslrootcert=/ca.pem")
+def test_several_hosts_may_be_written_as_libpq_does() -> None:
+    url = parsed("postgresql://a:b@one:5432,two:5433/tasks?target_session_attrs=read-write")
 
-    assert dict(url.query) == {"ssl": "verify-full"}
+    assert (url.host, url.database) == (None, "tasks")
+    assert url.query["host"] == ("one:5432", "two:5433")
 
 
-def test_other_parameters_are_kept() -> None:
-    url = parsed("postgres://a@h/d?target_session_attrs=read-write&application_name=x")
+def test_sqlalchemy_gets_no_parameter_but_the_place() -> None:
+    url = parsed("postgres://a@/d?host=/run&port=5433&sslmode=require&application_name=x&options=y")
 
-    assert dict(url.query) == {"target_session_attrs": "read-write", "application_name": "x"}
+    assert dict(url.query) == {"host": "/run", "port": "5433"}
+
+
+def test_asyncpg_gets_the_other_parameters_under_libpqs_names() -> None:
+    given = "postgresql+asyncpg://a:b@h/d?ssl=verify-full&sslrootcert=/ca.pem&options=-c%20x%3D1"
+
+    assert rest(given) == "postgresql://?sslmode=verify-full&sslrootcert=/ca.pem&options=-c%20x%3D1"
+
+
+def test_what_only_libpq_can_do_is_left_out() -> None:
+    assert rest("postgres://a@h/d?channel_binding=require&keepalives=1&connect_timeout=3") == (
+        "postgresql://"
+    )
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("", 10), ("?connect_timeout=3", 3)])
+def test_the_url_may_say_how_long_connecting_may_take(written: str, seconds: float) -> None:
+    assert connect_seconds(SecretStr(f"postgres://a@h/d{written}"), 10) == seconds
+
+
+def test_no_seconds_to_connect_means_for_ever_as_in_libpq() -> None:
+    assert connect_seconds(SecretStr("postgres://a@h/d?connect_timeout=0"), 10) is None
 
 
 def test_libpq_gets_its_own_names_back() -> None:
     url = libpq_url(SecretStr("postgresql+asyncpg://a:b@h:5432/d?ssl=require&sslrootcert=/ca.pem"))
 
     assert url.get_secret_value() == "postgresql://a:b@h:5432/d?sslmode=require&sslrootcert=/ca.pem"
-
-
-def test_the_root_certificate_is_found() -> None:
-    assert root_certificate(SecretStr("postgres://a@h/d?sslrootcert=/ca.pem")) == "/ca.pem"
 
 
 @pytest.mark.parametrize(

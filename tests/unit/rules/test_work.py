@@ -49,6 +49,13 @@ def test_only_members_start_tasks() -> None:
     assert world.refuse(world.stranger, StartTask(task_id=world.create())).code == "not_a_member"
 
 
+def test_a_task_under_a_lease_is_not_started_beside_it() -> None:
+    world = new_world()
+    task_id, _ = world.claimed()
+
+    assert world.refuse(world.human, StartTask(task_id=task_id)).code == "leased_to_other"
+
+
 def test_a_task_starts_once() -> None:
     world = new_world()
     task_id = world.started()
