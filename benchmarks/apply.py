@@ -24,7 +24,7 @@ Way = Callable[[Stage, list[AnyJob]], Awaitable[None]]
 
 
 async def run(
-    *, smoke: bool = False, progress: Callable[[float], None] = lambda _: None
+    *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
 ) -> dict[str, float]:
     """Medians of jobs per second, durable settings: orm, one_by_one, batched, ratio."""
     rounds = SMOKE_ROUNDS if smoke else ROUNDS
@@ -33,7 +33,7 @@ async def run(
         for number in range(rounds):
             for name, (way, jobs) in WAYS.items():
                 rates[name].append(await _rate(stage, way, SMOKE_JOBS if smoke else jobs))
-            progress((number + 1) / rounds)
+            on_round(f"round {number + 1}")
     medians = {name: round(median(values), 1) for name, values in rates.items()}
     return medians | {"ratio": round(medians["batched"] / medians["one_by_one"], 2)}
 

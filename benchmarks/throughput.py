@@ -56,7 +56,7 @@ class Line:
 
 
 async def run(
-    *, smoke: bool = False, progress: Callable[[float], None] = lambda _: None
+    *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
 ) -> dict[str, float]:
     """Medians of jobs per second, durable settings: baseline, product, ratio_to_baseline."""
     rounds = SMOKE_ROUNDS if smoke else ROUNDS
@@ -69,7 +69,7 @@ async def run(
             ):
                 async with running(stage) as line:
                     rates[name].append(await _rate(stage, line, SMOKE_JOBS if smoke else jobs))
-            progress((number + 1) / rounds)
+            on_round(f"round {number + 1}")
     baseline, product = (round(median(rates[name]), 1) for name in ("baseline", "product"))
     return {
         "baseline": baseline,

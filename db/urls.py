@@ -34,11 +34,11 @@ def asyncpg_dsn(url: SecretStr) -> SecretStr:
 
     What it does not know becomes a setting of the session; the server refuses a misspelt one.
     """
-    rest = [
-        ("sslmode" if name == "ssl" else name, value)
-        for name, value in _parts(url)[1]
-        if name not in ADDRESS | ONLY_LIBPQ
-    ]
+    rest = [_as_asyncpg_means(*p) for p in _parts(url)[1] if p[0] not in ADDRESS | ONLY_LIBPQ]
+    names = {name for name, _ in rest}
+    if "sslrootcert" in names and "sslmode" not in names:
+        # Who names a CA wants the certificate checked; asyncpg does that only where a mode says so.
+        rest.append(("sslmode", "verify-full"))
     return SecretStr("postgresql://" + _query(rest))
 
 
@@ -61,6 +61,13 @@ def _parts(url: SecretStr) -> tuple[str, Query]:
     login, at, place = ("", "", rest) if rest.startswith("/") else rest.rpartition("@")
     address, _, query = place.partition("?")
     return _encoded(login) + at + address, parse_qsl(query, keep_blank_values=True)
+
+
+def _as_asyncpg_means(name: str, value: str) -> tuple[str, str]:
+    if (name, value) == ("target_session_attrs", "read-write"):
+        # The reader's sessions are read-only by design: asyncpg would refuse it its own primary.
+        return name, "primary"
+    return ("sslmode" if name == "ssl" else name), value
 
 
 def _several_hosts(address: str) -> tuple[str, Query]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ops.loop import run
-from ops.output import json_option, print_json, print_table
+from ops.output import json_option, print_json, print_table, steps
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 RUN = "async def run("
@@ -21,10 +21,13 @@ def names() -> list[str]:
 
 @click.command(epilog=f"Benchmarks: {', '.join(names()) or 'none in this checkout'}.")
 @click.argument("name", type=click.Choice(names()))
+@click.option("--smoke", is_flag=True, help="One short round, to see that it runs.")
 @json_option
-def command(name: str, *, as_json: bool) -> None:
+def command(name: str, *, smoke: bool, as_json: bool) -> None:
     """Run the benchmark NAME on servers of its own and print its figures."""
-    figures: dict[str, Any] = run(import_module(f"benchmarks.{name}").run())
+    benchmark = import_module(f"benchmarks.{name}")
+    with steps(benchmark.ROUNDS) as step:
+        figures: dict[str, Any] = run(benchmark.run(smoke=smoke, on_round=step))
     if as_json:
         print_json(figures)
     else:

@@ -126,7 +126,7 @@ async def test_a_root_certificate_is_what_the_server_is_checked_against(
     url = SecretStr(f"postgresql://a@h/d?sslmode=verify-full&sslrootcert={tmp_path}/none.pem")
     engine = create_engine(database.settings.model_copy(update={"database_url": url}), "worker")
 
-    with pytest.raises(DBAPIError, match="none.pem"):
+    with pytest.raises(FileNotFoundError):
         await engine.connect()
 
 

@@ -132,7 +132,7 @@ async def test_a_revision_may_leave_its_transaction(database: Database) -> None:
     def build(config: Config) -> None:
         script = ScriptDirectory.from_config(config)
 
-        def outside(revision: object, context: MigrationContext) -> list[object]:
+        def outside(_: object, context: MigrationContext) -> list[object]:
             with context.autocommit_block():
                 context.execute("CREATE INDEX CONCURRENTLY ix_trial ON taskrail.task (title)")
             return []

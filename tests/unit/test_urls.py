@@ -78,6 +78,23 @@ def test_asyncpg_gets_the_other_parameters_under_libpqs_names() -> None:
     assert rest(given) == "postgresql://?sslmode=verify-full&sslrootcert=/ca.pem&options=-c%20x%3D1"
 
 
+@pytest.mark.parametrize(
+    ("written", "mode"),
+    [("", "&sslmode=verify-full"), ("&sslmode=verify-ca", "&sslmode=verify-ca")],
+)
+def test_who_names_a_root_certificate_has_it_checked(written: str, mode: str) -> None:
+    assert rest(f"postgres://a@h/d?sslrootcert=/ca.pem{written}") == (
+        f"postgresql://?sslrootcert=/ca.pem{mode}"
+    )
+
+
+def test_who_asks_for_a_server_that_takes_writes_gets_the_primary() -> None:
+    """The reader asks as well, and its sessions are read-only by design."""
+    assert rest("postgres://a@one,two/d?target_session_attrs=read-write") == (
+        "postgresql://?target_session_attrs=primary"
+    )
+
+
 def test_what_only_libpq_can_do_is_left_out() -> None:
     assert rest("postgres://a@h/d?channel_binding=require&keepalives=1&connect_timeout=3") == (
         "postgresql://"
