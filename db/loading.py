@@ -171,23 +171,27 @@ async def _load_leases(uow: UnitOfWork, wanted: Wanted, board: Board) -> None:
     if board.tasks:
         leases = await uow.leases.load(board.tasks.keys())
         board.leases.update((lease.key, lease) for lease in leases)
-    assignees = {
-        (task.tenant_id, task.assignee_id)
-        for key, task in board.tasks.items()
-        if key in wanted.tasks and task.assignee_id is not None
+    named = [task for key, task in board.tasks.items() if key in wanted.tasks]
+    assignees = {(task.tenant_id, task.assignee_id) for task in named if task.assignee_id}
+    former = {
+        (lease.tenant_id, lease.previous_assignee_id)
+        for lease in board.leases.values()
+        if lease.previous_assignee_id
     }
-    unknown = assignees - board.workers.keys()
+    unknown = (assignees | former) - board.workers.keys()
     if unknown:
         read = await uow.workers.read(unknown)
         board.workers.update((worker.key, worker) for worker in read)
 
 
 async def _load_candidates(uow: UnitOfWork, wanted: Wanted, board: Board) -> None:
-    """As many as all ask for together: two who ask may be offered the same tasks."""
-    together = sum(wanted.asks.values())
-    asks = [
-        Ask(board.workers[key], together) for key in sorted(wanted.asks) if key in board.workers
-    ]
+    """Two who ask may be offered the same tasks, and jobs of this batch may take some first.
+
+    So each is offered as many as all ask for together, and as many as are on the board besides.
+    """
+    together = sum(wanted.asks.values()) + len(board.tasks)
+    asking = [board.workers[key] for key in sorted(wanted.asks) if key in board.workers]
+    asks = [Ask(worker, together) for worker in asking]
     if not asks:
         return
     for worker, tasks in (await uow.dispatch.candidates(asks)).items():

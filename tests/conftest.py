@@ -1,9 +1,19 @@
+import os
+from pathlib import Path
+
+import hypothesis
+
 from tests.databases import database, runtime, signals, template
 from tests.servers import forget_environment, servers
 
 __all__ = ["database", "runtime", "servers", "signals", "template"]
 
+CHECKOUT = Path(__file__).parents[1]
+
 
 def pytest_configure() -> None:
     """Before any module of a test is imported, which may read the settings."""
     forget_environment()
+    if not os.access(CHECKOUT, os.W_OK):
+        hypothesis.settings.register_profile("read-only checkout", database=None)
+        hypothesis.settings.load_profile("read-only checkout")

@@ -192,3 +192,29 @@ async def test_dispatch_hands_out_each_task_once_best_first(engine: Engine, cast
     ids = {job.payload.priority: str(job.payload.task_id) for job in ranked}
     assert [str(task_id) for task_id in first] == [ids["critical"], ids["high"], ids["medium"]]
     assert [str(task_id) for task_id in second] == [ids["low"]]
+
+
+async def test_dispatch_finds_the_next_task_when_a_neighbour_took_the_best(
+    engine: Engine, cast: Cast
+) -> None:
+    best, second = uuid7(), uuid7()
+    await engine.statuses([cast.task(best, priority="critical"), cast.task(second)])
+    claim = cast.by(cast.human, ClaimTask(task_id=best))
+
+    outcomes = await engine.outcomes([claim, cast.by(cast.agent, DispatchTasks(limit=1))])
+
+    assert [task["id"] for task in outcomes[1]["result"]["tasks"]] == [str(second)]
+
+
+async def test_dispatch_finds_the_next_task_when_a_tree_was_cancelled(
+    engine: Engine, cast: Cast
+) -> None:
+    root, second = uuid7(), uuid7()
+    below = [{"task_id": uuid7(), "title": "Below", "priority": "critical"} for _ in range(3)]
+    tree = cast.task(root, priority="critical", subtasks=below)
+    await engine.statuses([tree, cast.task(second)])
+    cancel = cast.by(cast.owner, CancelTask(task_id=root))
+
+    outcomes = await engine.outcomes([cancel, cast.by(cast.agent, DispatchTasks(limit=1))])
+
+    assert [task["id"] for task in outcomes[1]["result"]["tasks"]] == [str(second)]
