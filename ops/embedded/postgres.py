@@ -31,14 +31,19 @@ SETTINGS = {
 
 
 class Postgres:
-    """One server on one data folder. Start and stop it from one thread."""
+    """One server on one data folder. Start and stop it from one thread.
 
-    def __init__(self, folder: Path, run_dir: Path, account: Account) -> None:
+    `programs`: the folder of another installation's postgres, initdb and psql.
+    """
+
+    def __init__(
+        self, folder: Path, run_dir: Path, account: Account, programs: Path | None = None
+    ) -> None:
         self._data = folder / "postgres"
         self._log = folder / "postgres.log"
         self._run_dir = run_dir
         self._account = account
-        self._programs = postgres_programs(account)
+        self._programs = programs or postgres_programs(account)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
