@@ -15,8 +15,8 @@ from jobs.errors import JobConflict, JobDataError, JobError, StoreUnavailable
 
 CONFLICTS = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialization failure, deadlock, lock time-out, statement time-out: read again, at once."""
-DATA_CLASSES = frozenset({"22", "23"})
-"""A value that the database refuses belongs to one job of the batch."""
+DATA_CLASSES = frozenset({"22", "23", "54"})
+"""A value that the database refuses, or is too large for it, belongs to one job of the batch."""
 NOT_SENT = "22000"
 """What asyncpg gives a value that it cannot encode; for those that SQLAlchemy cannot."""
 STALE_PLAN = "InvalidCachedStatementError"

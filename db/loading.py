@@ -1,8 +1,8 @@
 """How rules get their rows: everything a batch refers to, locked in one global order.
 
-One statement each, keys sorted: projects and their trees, workers, members, tasks and their kin,
-leases, ready tasks; then the time. A later statement has a later snapshot, so what a lock waited
-for is seen by the next one (READ COMMITTED).
+One statement each, keys sorted: the jobs that others wait for, projects and their trees, workers,
+members, tasks and their kin, leases, ready tasks; then the time. A later statement has a later
+snapshot, so what a lock waited for is seen by the next one (READ COMMITTED).
 """
 
 from collections.abc import Iterator
@@ -54,10 +54,14 @@ class Wanted:
 
 @dataclass(slots=True)
 class Loaded:
-    """The board of a batch; `busy` are tasks that somebody else is changing right now."""
+    """The board of a batch; `busy` are tasks that somebody else is changing right now.
+
+    `settled`: jobs named in `after` that had ended before the first row was read.
+    """
 
     board: Board
     busy: Keys
+    settled: Keys = field(default_factory=set)
 
     def is_busy(self, job: AnyJob) -> bool:
         """Whether the job needs one of the busy tasks."""
@@ -81,17 +85,23 @@ async def load_board(uow: UnitOfWork, jobs: list[AnyJob], *, wait: bool) -> Load
     for job in jobs:
         wanted.add(job, job.payload.refs(job.actor_id))
     board = Board(now=UNREAD)
+    settled = await _settled(uow, jobs)
     project_of = await _projects_of_tasks(uow, wanted)
     await _load_projects(uow, wanted, board)
     await _lock_trees(uow, wanted, project_of)
     await _load_workers(uow, wanted, board)
     await _load_members(uow, wanted, board)
-    await _load_tasks(uow, wanted, board, wait=wait)
+    await _load_tasks(uow, wanted, board, project_of, wait=wait)
     await _load_kin(uow, wanted, board, project_of, wait=wait)
     await _load_leases(uow, wanted, board)
     await _load_candidates(uow, wanted, board)
     board.now = await uow.tenants.clock()
-    return Loaded(board, busy={key for key in project_of if key not in board.tasks})
+    return Loaded(board, {key for key in project_of if key not in board.tasks}, settled)
+
+
+async def _settled(uow: UnitOfWork, jobs: list[AnyJob]) -> Keys:
+    named = {(job.tenant_id, job_id) for job in jobs for job_id in job.after}
+    return await uow.ledger.settled(named) if named else set()
 
 
 async def _projects_of_tasks(uow: UnitOfWork, wanted: Wanted) -> dict[Key, UUID]:
@@ -142,12 +152,15 @@ async def _load_members(uow: UnitOfWork, wanted: Wanted, board: Board) -> None:
         board.members.update((member.key, member) for member in members)
 
 
-async def _load_tasks(uow: UnitOfWork, wanted: Wanted, board: Board, *, wait: bool) -> None:
+async def _load_tasks(
+    uow: UnitOfWork, wanted: Wanted, board: Board, project_of: dict[Key, UUID], *, wait: bool
+) -> None:
+    """Of tasks born since `project_of` was read nobody knows the project or its members."""
     if wanted.tasks:
-        _put(board, await uow.tasks.lock(wanted.tasks, wait=wait))
+        _put(board, await uow.tasks.lock(wanted.tasks & project_of.keys(), wait=wait))
     shared = wanted.parents - wanted.tasks
     if shared:
-        _put(board, await uow.tasks.share(shared, wait=wait))
+        _put(board, await uow.tasks.share(shared & project_of.keys(), wait=wait))
 
 
 async def _load_kin(
@@ -188,15 +201,18 @@ async def _load_candidates(uow: UnitOfWork, wanted: Wanted, board: Board) -> Non
     """Two who ask may be offered the same tasks, and jobs of this batch may take some first.
 
     So each is offered as many as all ask for together, and as many as are on the board besides.
+    A task that was named and not found is not let in here: its kin and members were not read.
     """
     together = sum(wanted.asks.values()) + len(board.tasks)
     asking = [board.workers[key] for key in sorted(wanted.asks) if key in board.workers]
     asks = [Ask(worker, together) for worker in asking]
     if not asks:
         return
+    named = wanted.tasks | wanted.parents
     for worker, tasks in (await uow.dispatch.candidates(asks)).items():
-        _put(board, [task for task in tasks if task.key not in board.tasks])
-        board.candidates[worker] = [task.key for task in tasks]
+        known = [task for task in tasks if task.key in board.tasks or task.key not in named]
+        _put(board, [task for task in known if task.key not in board.tasks])
+        board.candidates[worker] = [task.key for task in known]
 
 
 def _put(board: Board, tasks: list[Task]) -> None:

@@ -23,7 +23,7 @@ from jobs.payloads.lifecycle import (
 from jobs.payloads.project import AddMember, CreateProject
 from jobs.payloads.task import AssignTask, CommentTask, CreateTask
 from jobs.payloads.worker import RegisterWorker
-from jobs.values import Time
+from jobs.values import Text, Time
 
 MAX_ENVELOPE_BYTES = 1024 * 1024
 MAX_AFTER = 16
@@ -34,7 +34,7 @@ PayloadT = TypeVar("PayloadT", bound=Payload)
 TraceParent = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{2}(-[0-9a-f]+)+$", max_length=64)
 ]
-Signature = Annotated[str, StringConstraints(max_length=256)]
+Signature = Annotated[Text, StringConstraints(max_length=256)]
 
 
 class Job(BaseModel, Generic[KindT, PayloadT]):

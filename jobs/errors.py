@@ -150,7 +150,7 @@ class JobConflict(JobError):
 
 
 class JobDataError(JobError):
-    """A statement of the save broke on one job's values (class 22 or 23)."""
+    """A statement of the save broke on one job's values (class 22, 23 or 54)."""
 
     def __init__(self, message: str, sqlstate: str, constraint: str | None = None) -> None:
         super().__init__(message)

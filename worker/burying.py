@@ -1,13 +1,16 @@
 """A verdict from outside the rules: the job stands alone, only the verdict is written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from db.loading import Loaded
 from db.unit_of_work import unit_of_work
 from jobs.board import Board
+from jobs.codec import Poison, Reference
+from jobs.errors import JobConflict, JobDataError
 from jobs.outcomes import Buried, Verdict
-from worker.cases import announce, load_tenants, open_cases, read_ledger
+from worker.cases import announce, envelope_text, load_tenants, open_cases, read_ledger
 from worker.dead_letters import storable
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
@@ -27,7 +30,32 @@ async def bury(
 async def conclude(
     delivery: Delivery, verdict: Callable[[UUID], Verdict], runtime: Runtime
 ) -> Disposition:
-    """Writes this verdict in a transaction of its own, unless the job is settled already."""
+    """Writes this verdict in a transaction of its own, unless the job is settled already.
+
+    What no ledger can store becomes a dead letter; what meets a lock is handed back.
+    """
+    try:
+        return await _written_or_kept(delivery, verdict, runtime)
+    except JobConflict:
+        return HandedBack()
+
+
+async def _written_or_kept(
+    delivery: Delivery, verdict: Callable[[UUID], Verdict], runtime: Runtime
+) -> Disposition:
+    try:
+        return await _written(delivery, verdict, runtime)
+    except JobDataError as error:
+        if isinstance(delivery.request, Reference | Poison):
+            raise
+        raw = envelope_text(delivery.request).encode()
+        unstorable = replace(delivery, request=Poison(raw, "unreadable", str(error)))
+        return await _written(unstorable, verdict, runtime)
+
+
+async def _written(
+    delivery: Delivery, verdict: Callable[[UUID], Verdict], runtime: Runtime
+) -> Disposition:
     async with unit_of_work(runtime.engine) as uow:
         cases = await open_cases(uow, [delivery])
         board = Board(now=await uow.tenants.clock(), tenants=await load_tenants(uow, cases))

@@ -21,6 +21,7 @@ from worker.signals import DeadLettered, JobBuried
 
 CONTENT = ("kind", "schema_version", "actor_id", "payload")
 """What makes two envelopes with one id the same job."""
+UNREADABLE = "a number is too long or JSON nests too deep. Correct it and use a new id."
 
 
 @dataclass(slots=True)
@@ -125,6 +126,8 @@ async def open_cases(uow: UnitOfWork, batch: Sequence[Delivery]) -> list[Case]:
 
 def recorded_request(entry: Entry) -> Request:
     """What stands in the ledger keeps its key, however broken it is: it must be settled there."""
+    if not entry.envelope:
+        return InvalidJob(*entry.key, entry.kind, {}, UNREADABLE)
     request = read_envelope(entry.envelope)
     if isinstance(request, Poison):
         return InvalidJob(*entry.key, entry.kind, entry.envelope, request.message)
@@ -137,10 +140,9 @@ async def load_tenants(uow: UnitOfWork, cases: Sequence[Case]) -> dict[UUID, Ten
 
 
 async def read_ledger(uow: UnitOfWork, cases: Sequence[Case]) -> dict[Key, Entry]:
-    """What is known of these jobs, and of those they wait for; read after the locks."""
+    """What is known of these jobs; read after the locks."""
     ids = _keys(cases)
-    named = {(case.key[0], job_id) for case in cases if case.key for job_id in case.after}
-    return await uow.ledger.read(ids | named) if ids else {}
+    return await uow.ledger.read(ids) if ids else {}
 
 
 def announce(cases: Sequence[Case], runtime: Runtime) -> None:

@@ -4,7 +4,7 @@ Synchronous and pure, like the rules: all rows are on the board, all known jobs 
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from db.loading import Loaded
@@ -51,10 +51,10 @@ class Deciding:
     def _decided(self, case: Case, *, last: bool) -> bool:
         if self._has_no_place(case):
             return True
+        if self._is_known(case, _key(case)):
+            return True
         first = self._first.setdefault(_key(case), case)
-        if first is not case:
-            return self._follow(case, first)
-        return self._is_known(case, _key(case)) or self._rule(case, last=last)
+        return self._rule(case, last=last) if first is case else self._follow(case, first)
 
     def _has_no_place(self, case: Case) -> bool:
         """Whether no tenant's ledger can take the case; then it is kept as a dead letter."""
@@ -128,14 +128,12 @@ class Deciding:
         return True
 
     def _waits_for(self, case: Case) -> list[UUID]:
-        """The ids of `after` that are neither settled in the ledger nor by this batch."""
+        """The ids of `after` that were settled neither before this batch was read nor by it."""
         return [job_id for job_id in case.after if not self._is_settled((_tenant(case), job_id))]
 
     def _is_settled(self, key: Key) -> bool:
-        here, entry = self._first.get(key), self._stored.get(key)
-        if here is not None and here.verdict is not None:
-            return True
-        return entry is not None and entry.outcome is not None
+        here = self._first.get(key)
+        return key in self._loaded.settled or (here is not None and here.verdict is not None)
 
     def _may_wait(self, case: Case, job: AnyJob, limit_seconds: float) -> bool:
         if case.delivery.trusted or is_ephemeral(job):
@@ -162,10 +160,11 @@ class Deciding:
             raise Expired(f"Not settled in time: {', '.join(map(str, waiting))}.")
         if _key(case) in self._stored or case.delivery.trusted:
             return
-        made_at = datetime.fromtimestamp((job.id.int >> 80) / 1000, UTC)
-        if made_at < self._board.now - timedelta(days=self._settings.job_id_horizon_days):
+        # A UUIDv7 reaches beyond the year 9999, where datetime ends.
+        age = timedelta(seconds=self._board.now.timestamp() - (job.id.int >> 80) / 1000)
+        if age > timedelta(days=self._settings.job_id_horizon_days):
             raise Expired("The job's id is older than the ledger remembers; use a new id.")
-        if made_at > self._board.now + CLOCK_TOLERANCE:
+        if -age > CLOCK_TOLERANCE:
             raise Invalid("The job's id lies in the future; set the producer's clock.")
 
     def _settle(self, case: Case, verdict: Verdict, *, events: int = 0) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy import Text, cast, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +20,10 @@ TABLE = table_of(Row)
 
 @dataclass(slots=True)
 class Entry:
-    """One job as the ledger has it. `envelope` is JSON text when written, a dict when read."""
+    """One job as the ledger has it.
+
+    `envelope` is JSON text when written; when read a dict, empty if only PostgreSQL can read it.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -50,7 +54,14 @@ GIVEN = unnested(
     [*typed(TABLE, [name for name in COLUMNS if name != "envelope"]), ("envelope", Text())]
 )
 
-READ = select(*entity_columns(TABLE, Entry)).where(*matches(TABLE, REF, "tenant_id", "id"))
+_STORED = [
+    cast(column, Text) if column.name == "envelope" else column
+    for column in entity_columns(TABLE, Entry)
+]
+SETTLED = select(TABLE.c.tenant_id, TABLE.c.id).where(
+    *matches(TABLE, REF, "tenant_id", "id"), TABLE.c.status != "accepted"
+)
+READ = select(*_STORED).where(*matches(TABLE, REF, "tenant_id", "id"))
 _VALUES = [cast(GIVEN.c[name], JSONB) if name == "envelope" else GIVEN.c[name] for name in COLUMNS]
 _INSERT = insert(TABLE).from_select(COLUMNS, select(*_VALUES))
 WRITE = _INSERT.on_conflict_do_update(
@@ -66,7 +77,12 @@ class Ledger:
 
     async def read(self, wanted: Collection[Key]) -> dict[Key, Entry]:
         rows = await self._connection.execute(READ, keys(wanted))
-        return {entry.key: entry for entry in (Entry(*row) for row in rows)}
+        return {entry.key: entry for entry in (_entry(Entry(*row)) for row in rows)}
+
+    async def settled(self, wanted: Collection[Key]) -> set[Key]:
+        """Which of these jobs have ended: what they did is seen by all later statements."""
+        rows = await self._connection.execute(SETTLED, keys(wanted))
+        return {(row.tenant_id, row.id) for row in rows}
 
     async def write(self, entries: list[Entry]) -> set[Key]:
         """Inserts or settles; a key that does not come back was settled by somebody else.
@@ -76,3 +92,12 @@ class Ledger:
         ordered = sorted(entries, key=lambda entry: entry.key)
         rows = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
         return {(row.tenant_id, row.id) for row in rows}
+
+
+def _entry(entry: Entry) -> Entry:
+    try:
+        entry.envelope = from_json(entry.envelope)
+    except ValueError:
+        # JSONB holds numbers of any length and nests as deep as one likes; Python's readers do not.
+        entry.envelope = {}
+    return entry

@@ -41,6 +41,8 @@ BY_SQLSTATE: Errors = {
     "25006": (StoreUnavailable, "25006"),
     "28000": (StoreUnavailable, "28000"),
     "42501": (StoreUnavailable, "42501"),
+    "54000": (JobDataError, "54000"),
+    "54001": (JobDataError, "54001"),
     "53100": (StoreUnavailable, "53100"),
     "53200": (StoreUnavailable, "53200"),
     "57P03": (StoreUnavailable, "57P03"),
