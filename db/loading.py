@@ -201,7 +201,7 @@ async def _load_candidates(uow: UnitOfWork, wanted: Wanted, board: Board) -> Non
     """Two who ask may be offered the same tasks, and jobs of this batch may take some first.
 
     So each is offered as many as all ask for together, and as many as are on the board besides.
-    A task that was named and not found is not let in here: its kin and members were not read.
+    A task that was named and not found is not let in here: its kin was read without it.
     """
     together = sum(wanted.asks.values()) + len(board.tasks)
     asking = [board.workers[key] for key in sorted(wanted.asks) if key in board.workers]

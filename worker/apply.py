@@ -18,6 +18,7 @@ from worker.runtime import Runtime
 from worker.signals import BatchApplied
 
 MAX_HAND_BACKS = 3
+MAX_REMEMBERED = 10_000
 
 
 async def apply(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Disposition]:
@@ -63,11 +64,16 @@ async def transact(batch: Sequence[Delivery], runtime: Runtime, *, wait: bool) -
 def _batches(
     deliveries: Sequence[Delivery], runtime: Runtime
 ) -> Iterator[tuple[list[Delivery], bool]]:
-    """All together; but who met locked rows too often goes alone, and waits for them."""
-    unlucky = [d for d in deliveries if runtime.hand_backs[d.arq_id] >= MAX_HAND_BACKS]
-    others = [d for d in deliveries if d not in unlucky]
-    for one in unlucky:
-        yield [one], True
+    """All together; but who met locked rows most often, and too often, goes alone and waits.
+
+    One a batch: its neighbours wait with it. If it waited in vain, it is another's turn.
+    """
+    unlucky = max(deliveries, key=lambda d: runtime.hand_backs[d.arq_id], default=None)
+    others = list(deliveries)
+    if unlucky is not None and runtime.hand_backs[unlucky.arq_id] >= MAX_HAND_BACKS:
+        del runtime.hand_backs[unlucky.arq_id]
+        others = [delivery for delivery in others if delivery is not unlucky]
+        yield [unlucky], True
     if others:
         yield others, False
 
@@ -80,3 +86,6 @@ def _count_hand_backs(
             runtime.hand_backs[delivery.arq_id] += 1
         else:
             runtime.hand_backs.pop(delivery.arq_id, None)
+    # Of those that another worker settled nobody tells us.
+    while len(runtime.hand_backs) > MAX_REMEMBERED:
+        del runtime.hand_backs[next(iter(runtime.hand_backs))]

@@ -12,8 +12,8 @@ from db.repositories.ledger import Entry
 from db.unit_of_work import UnitOfWork
 from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read_envelope
 from jobs.entities import Key, Tenant
-from jobs.envelope import EPHEMERAL_KINDS, Job
-from jobs.outcomes import Applied, Buried, Verdict
+from jobs.envelope import EPHEMERAL_KINDS, SYSTEM_KINDS, Job
+from jobs.outcomes import Applied, Buried, Rejected, Verdict
 from jobs.values import same_json
 from worker.deliveries import Delivery, Disposition
 from worker.runtime import Runtime
@@ -50,9 +50,14 @@ class Case:
 
 
 def is_ephemeral(request: Request, verdict: Verdict | None = None) -> bool:
-    """Renewals, and a dispatch that found nothing: answered, never recorded."""
+    """Renewals, and a dispatch that found nothing: answered, never recorded.
+
+    So is a refusal of the system's own jobs: their ids follow from causes that may still be there.
+    """
     if not isinstance(request, Job):
         return False
+    if request.kind in SYSTEM_KINDS:
+        return isinstance(verdict, Rejected)
     found_nothing = isinstance(verdict, Applied) and verdict.result.get("tasks") == []
     return request.kind in EPHEMERAL_KINDS or found_nothing
 
@@ -90,19 +95,18 @@ def in_causal_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
         (d.request.tenant_id, d.request.id): d for d in deliveries if isinstance(d.request, Job)
     }
     ordered: dict[int, Delivery] = {}
-    visiting: set[int] = set()
-
-    def place(delivery: Delivery) -> None:
-        if id(delivery) in visiting:
-            return
-        visiting.add(id(delivery))
-        for earlier in _named_after(delivery):
-            if earlier in by_key:
-                place(by_key[earlier])
-        ordered[id(delivery)] = delivery
-
-    for delivery in deliveries:
-        place(delivery)
+    seen: set[int] = set()
+    # A stack of our own: a chain may be longer than Python's may be deep.
+    to_place = list(reversed(deliveries))
+    while to_place:
+        delivery = to_place.pop()
+        if id(delivery) in seen:
+            ordered.setdefault(id(delivery), delivery)
+            continue
+        seen.add(id(delivery))
+        named = (by_key.get(key) for key in _named_after(delivery))
+        earlier = [other for other in named if other is not None and id(other) not in seen]
+        to_place += [delivery, *reversed(earlier)]
     return list(ordered.values())
 
 

@@ -1,6 +1,7 @@
 """What happens next when a transaction fails. One branch for each kind of JobError.
 
-JobConflict       again, the whole batch, at once, with full jitter; then one by one; then back
+JobConflict       again, the whole batch, at once, with full jitter; then one by one; then back;
+                  who has waited as long as he may is not helped by waiting again at once
 JobDataError      split in halves until the bad job stands alone; it pays, its neighbours commit
 StoreUnavailable  nobody's fault: the caller waits and tries again later
 """
@@ -21,6 +22,8 @@ from worker.signals import BatchSplit, ConflictRetried
 MAX_CONFLICT_RETRIES = 5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 UNIQUE_VIOLATION = "23505"
+TIMED_OUT = frozenset({"55P03", "57014"})
+"""Lock time-out, statement time-out."""
 
 
 class Transact(Protocol):
@@ -58,6 +61,8 @@ async def _retried(
             return await transact(batch, runtime, wait=wait)
         except JobConflict as conflict:
             runtime.emit(ConflictRetried(sqlstate=conflict.sqlstate, attempt=attempt + 1))
+            if conflict.sqlstate in TIMED_OUT:
+                raise
             await _pause(attempt)
     return await transact(batch, runtime, wait=wait)
 

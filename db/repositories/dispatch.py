@@ -6,15 +6,16 @@ from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.repositories.tasks import COLUMNS, as_task
+from db.arrays import keys
+from db.repositories.tasks import READ, as_task
 from jobs.entities import Key, Task, Worker
 
-CANDIDATES = text(f"""
-    SELECT ask.worker_id AS asking_worker_id, {", ".join(f"c.{name}" for name in COLUMNS)}
+CANDIDATES = text("""
+    SELECT ask.worker_id, c.tenant_id, c.id
     FROM unnest(:tenant_id_array, :worker_id_array, :capabilities_array, :limit_array)
         WITH ORDINALITY AS ask(tenant_id, worker_id, capabilities, wanted, place)
     CROSS JOIN LATERAL (
-        SELECT t.*
+        SELECT t.tenant_id, t.id
         FROM taskrail.task t
         WHERE t.tenant_id = ask.tenant_id
           AND t.project_id IN (
@@ -33,7 +34,7 @@ CANDIDATES = text(f"""
         FOR NO KEY UPDATE OF t SKIP LOCKED
     ) AS c
     ORDER BY ask.place
-""").bindparams(  # noqa: S608 - the names are our own columns
+""").bindparams(
     bindparam("tenant_id_array", type_=ARRAY(Uuid())),
     bindparam("worker_id_array", type_=ARRAY(Uuid())),
     bindparam("capabilities_array", type_=ARRAY(JSONB(), dimensions=1)),
@@ -52,7 +53,10 @@ class Dispatch:
         self._connection = connection
 
     async def candidates(self, asks: list[Ask]) -> dict[Key, list[Task]]:
-        """For each asking worker ready, unlocked tasks of its projects, locked now, best first."""
+        """For each asking worker ready, unlocked tasks of its projects, locked now, best first.
+
+        A task that is offered to many is read once.
+        """
         rows = await self._connection.execute(
             CANDIDATES,
             {
@@ -62,8 +66,13 @@ class Dispatch:
                 "limit_array": [ask.limit for ask in asks],
             },
         )
+        offers = [((tenant_id, worker_id), (tenant_id, id_)) for worker_id, tenant_id, id_ in rows]
+        tasks = await self._read({task for _, task in offers})
         found: dict[Key, list[Task]] = {}
-        for worker_id, *columns in rows:
-            task = as_task(Task(*columns))
-            found.setdefault((task.tenant_id, worker_id), []).append(task)
+        for worker, task in offers:
+            found.setdefault(worker, []).append(tasks[task])
         return found
+
+    async def _read(self, wanted: set[Key]) -> dict[Key, Task]:
+        rows = await self._connection.execute(READ, keys(wanted))
+        return {task.key: task for task in (as_task(Task(*row)) for row in rows)}

@@ -5,10 +5,10 @@ Its id follows from the lease, so that two reapers make the same job and the led
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
 from db.conflicts import translated
 from db.repositories.tenants import Tenants
@@ -26,9 +26,16 @@ PATIENCE_SECONDS = 60.0
 """How long a holder's report that waits in the ledger keeps his lease."""
 
 EXPIRED = text("""
-    SELECT tenant_id, task_id, holder_id, token, expires_at FROM taskrail.lease
-    WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT :leases
-""")
+    SELECT lease.tenant_id, task_id, holder_id, token, expires_at
+    FROM taskrail.lease JOIN taskrail.tenant ON tenant.id = lease.tenant_id
+    WHERE expires_at <= clock_timestamp() AND suspended_at IS NULL
+        AND (expires_at, lease.tenant_id, task_id) > (:expires_at, :tenant_id, :task_id)
+    ORDER BY expires_at, lease.tenant_id, task_id LIMIT :leases
+""").bindparams(
+    bindparam("expires_at", type_=DateTime(timezone=True)),
+    bindparam("tenant_id", type_=Uuid()),
+    bindparam("task_id", type_=Uuid()),
+)
 REPORTED = text("""
     SELECT lease.tenant_id, lease.task_id
     FROM unnest(:tenants, :tasks, :holders) AS given (tenant_id, task_id, holder_id)
@@ -52,25 +59,45 @@ class Expired:
     expires_at: datetime
 
 
+NOBODY = UUID(int=0)
+FIRST = Expired(NOBODY, NOBODY, NOBODY, 0, datetime.min.replace(tzinfo=UTC))
+"""Stands before all leases."""
+
+
 async def reap(runtime: Runtime) -> int:
-    """The oldest expired leases are ended, unless their holders reported in time; how many were."""
-    expired = await _expired(runtime)
-    if not expired:
-        return 0
-    reported = await _reported(expired, runtime)
-    due = [lease for lease in expired if (lease.tenant_id, lease.task_id) not in reported]
-    dispositions = await apply([_ending(lease) for lease in due], runtime) if due else []
-    ended = sum(isinstance(d, Settled) and d.outcome.status == "applied" for d in dispositions)
+    """Expired leases are ended, the oldest first, unless their holders reported in time.
+
+    Answers how many were. What cannot be ended now keeps nobody behind it.
+    """
+    ended, page = 0, await _expired_after(FIRST, runtime)
+    while page:
+        ended += await _end(page, runtime)
+        page = await _expired_after(page[-1], runtime)
     if ended:
         runtime.emit(LeasesExpired(leases=ended))
     return ended
 
 
-async def _expired(runtime: Runtime) -> list[Expired]:
+async def _end(expired: Sequence[Expired], runtime: Runtime) -> int:
+    reported = await _reported(expired, runtime)
+    due = [lease for lease in expired if (lease.tenant_id, lease.task_id) not in reported]
+    dispositions = await apply([_ending(lease) for lease in due], runtime) if due else []
+    return sum(isinstance(d, Settled) and d.outcome.status == "applied" for d in dispositions)
+
+
+async def _expired_after(last: Expired, runtime: Runtime) -> list[Expired]:
     async with alone(runtime.keeper, "reaper") as connection:
         if connection is None:
             return []
-        rows = await connection.execute(EXPIRED, {"leases": runtime.settings.batch_jobs})
+        rows = await connection.execute(
+            EXPIRED,
+            {
+                "expires_at": last.expires_at,
+                "tenant_id": last.tenant_id,
+                "task_id": last.task_id,
+                "leases": runtime.settings.batch_jobs,
+            },
+        )
         return [Expired(*row) for row in rows]
 
 

@@ -16,6 +16,7 @@ from jobs.producer import payload
 from tests.asking import Cast
 from tests.engine import Engine
 from worker.burying import bury
+from worker.cases import in_causal_order
 from worker.deliveries import Delivery, HandedBack, Settled
 
 DIGITS_OF_NO_PYTHON_INT = 5_000
@@ -133,3 +134,25 @@ async def test_who_has_an_id_keeps_its_outcome_beside_a_misuse_of_it(
 
     assert [outcome["status"] for outcome in outcomes] == ["rejected", "applied"]
     assert outcomes[0]["code"] == "idempotency_conflict"
+
+
+def test_a_chain_longer_than_pythons_stack_is_put_in_order() -> None:
+    cast, jobs = Cast(), list[AnyJob]()
+    for _ in range(2_000):
+        jobs.append(cast.task().model_copy(update={"after": [job.id for job in jobs[-1:]]}))
+    deliveries = [Delivery(str(job.id), job) for job in jobs]
+
+    assert in_causal_order(deliveries[::-1]) == deliveries
+
+
+def test_of_a_circle_of_jobs_that_wait_for_each_other_none_is_lost() -> None:
+    cast = Cast()
+    first, second, third = (cast.task() for _ in range(3))
+    circle = [
+        first.model_copy(update={"after": [third.id]}),
+        second.model_copy(update={"after": [first.id]}),
+        third.model_copy(update={"after": [second.id]}),
+    ]
+    deliveries = [Delivery(str(job.id), job) for job in circle]
+
+    assert {d.arq_id for d in in_causal_order(deliveries)} == {d.arq_id for d in deliveries}
