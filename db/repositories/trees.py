@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.arrays import keys
 from jobs.entities import Key
 
-
 _PAIRS = (
     bindparam("tenant_id_array", type_=ARRAY(Uuid())),
     bindparam("id_array", type_=ARRAY(Uuid())),
