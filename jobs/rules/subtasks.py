@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from jobs.board import Board
 from jobs.entities import Key, Task, TaskStatus
-from jobs.errors import OpenSubtasks
+from jobs.errors import LimitExceeded, OpenSubtasks
 from jobs.rules.find import seen
 from jobs.rules.transitions import next_states
 
 MAX_NAMED_SUBTASKS = 5
+MAX_KIN = 10_000
+"""Live tasks below one that a single job may touch."""
 
 
 def settle_subtasks(board: Board, task: Task, *, cascade: bool) -> None:
@@ -21,7 +23,14 @@ def settle_subtasks(board: Board, task: Task, *, cascade: bool) -> None:
 
 def cancel_open_descendants(board: Board, task: Task, reason: str) -> int:
     """Cancels every open task below `task`, parents first; returns their number."""
-    below = [descendant for descendant in _descendants(board, task) if descendant.is_open]
+    kin = list(_descendants(board, task))
+    if len(kin) > MAX_KIN:
+        raise LimitExceeded(
+            f"{len(kin)} tasks are below this one, and a job may touch {MAX_KIN}; "
+            "cancel its larger branches first, one by one.",
+            observed=seen(task),
+        )
+    below = [descendant for descendant in kin if descendant.is_open]
     for descendant in below:
         cancel_one(board, descendant, reason)
     return len(below)

@@ -35,6 +35,16 @@ def test_a_blocked_task_can_be_cancelled(*, leased: bool) -> None:
     assert world.lease(task_id) is None
 
 
+def test_a_tree_too_large_for_one_job_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = new_world()
+    root = _family(world)[0]
+    monkeypatch.setattr("jobs.rules.subtasks.MAX_KIN", 2)
+
+    refusal = world.refuse(world.owner, CancelTask(task_id=root))
+
+    assert (refusal.code, refusal.observed.status) == ("limit_exceeded", "pending")
+
+
 def test_what_has_ended_cannot_be_cancelled() -> None:
     world = new_world()
     task_id = world.create()
