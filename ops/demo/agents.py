@@ -39,6 +39,7 @@ class Floor:
     reviews: deque[Leaf] = field(default_factory=deque)
     leaves: dict[UUID, Leaf] = field(default_factory=dict)
     at_work: int = 0
+    has_failed: bool = False
 
     def __post_init__(self) -> None:
         self.leaves = {leaf.task_id: leaf for leaf in self.backlog}
@@ -121,7 +122,9 @@ async def _do(desk: Desk, floor: Floor, agent: Somebody, leaf: Leaf, token: int)
 
 
 def _end(floor: Floor, leaf: Leaf, token: int) -> FailTask | SubmitTask | CompleteTask:
-    if floor.random.random() < FAIL_SHARE:
+    """The first try of every project fails, so that each run shows what follows."""
+    if not floor.has_failed or floor.random.random() < FAIL_SHARE:
+        floor.has_failed = True
         reason = floor.random.choice(FAILURES)
         return FailTask(task_id=leaf.task_id, token=token, reason=reason)
     result = {"url": f"https://relaunch.example/{leaf.task_id}"}
