@@ -7,9 +7,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.conflicts import translated
+from db.repositories.bulk import Bulk
 from db.repositories.dead_letters import DeadLetter, DeadLetters
+from db.repositories.dependencies import Dependencies
 from db.repositories.dispatch import Dispatch
 from db.repositories.history import History
+from db.repositories.kin import Kin
 from db.repositories.leases import Leases
 from db.repositories.ledger import Entry, Ledger
 from db.repositories.members import Members
@@ -35,6 +38,9 @@ class UnitOfWork:
         self.members = Members(connection)
         self.tasks = Tasks(connection)
         self.trees = Trees(connection)
+        self.kin = Kin(connection)
+        self.dependencies = Dependencies(connection)
+        self.bulk = Bulk(connection)
         self.leases = Leases(connection)
         self.dispatch = Dispatch(connection)
         self.history = History(connection)
@@ -45,7 +51,6 @@ class UnitOfWork:
         if entries:
             await self._settle(entries)
         await self._save_entities(board)
-        await self._save_leases(board)
         await self._append_history(board)
 
     async def keep(self, letters: list[DeadLetter]) -> None:
@@ -67,25 +72,20 @@ class UnitOfWork:
             (Worker, self.workers),
         ):
             await _save(repository, _changes(board, kind))
-        if board.new_members:
-            await self.members.insert(sorted(board.new_members, key=lambda member: member.key))
+        await _save_parts(self.members, board.member_changes)
         await _save(self.tasks, _changes(board, Task))
-
-    async def _save_leases(self, board: Board) -> None:
-        put = [lease for _, lease in sorted(board.lease_changes.items()) if lease is not None]
-        ended = [key for key, lease in board.lease_changes.items() if lease is None]
-        if ended:
-            await self.leases.end(ended)
-        if put:
-            await self.leases.put(put)
+        await _save_parts(self.leases, board.lease_changes)
+        await _save_parts(self.dependencies, board.dependency_changes)
 
     async def _append_history(self, board: Board) -> None:
         if board.new_comments:
             await self.history.comment(sorted(board.new_comments, key=lambda comment: comment.key))
         if board.events:
             await self.history.append(board.events)
+        if board.erased_comments:
+            await self.history.erase_comments(board.erased_comments)
         if board.tally:
-            await self.history.count(board.tally)
+            await self.history.count([delta for _, delta in sorted(board.tally.items())])
 
 
 @asynccontextmanager
@@ -108,3 +108,13 @@ async def _save(repository: Projects | Workers | Tasks, changes: list[Change]) -
         await repository.insert(new)
     if old and await repository.update(old) != len(old):
         raise JobConflict("a row of the batch was changed by another transaction meanwhile")
+
+
+async def _save_parts(repository: Members | Leases | Dependencies, changes: dict[Any, Any]) -> None:
+    """Puts what is there now and ends what is not."""
+    put = [part for _, part in sorted(changes.items()) if part is not None]
+    ended = [key for key, part in changes.items() if part is None]
+    if ended:
+        await repository.end(ended)
+    if put:
+        await repository.put(put)

@@ -4,27 +4,35 @@ Rules change entities only through it; a job that is refused leaves no trace on 
 and knows no clock but `now`, the database's time, read after the last lock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from jobs.entities import (
     Comment,
+    Dependency,
+    Edge,
     Event,
     Key,
     Lease,
     Member,
     Project,
+    Tally,
     Task,
     Tenant,
     Worker,
 )
+from jobs.errors import KinUnknown
+from jobs.undo import Undo
 
+Value = TypeVar("Value")
 Own = Project | Worker | Task
 """Entities with a history of their own."""
+Scope = tuple[UUID, UUID | None, UUID]
+"""Tenant, project (None: any), worker."""
 
 DERIVED = frozenset({"unmet_dependencies", "last_seen_at"})
 """Columns that change without event and version."""
@@ -39,6 +47,14 @@ class Change:
     entity: Own
     base_version: int | None
     columns: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """What a bulk job found: the tasks it may settle, and how many others were left, and why."""
+
+    tasks: tuple[Key, ...]
+    left: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +74,39 @@ class Board:
     tenants: dict[UUID, Tenant] = field(default_factory=dict)
     projects: dict[Key, Project] = field(default_factory=dict)
     workers: dict[Key, Worker] = field(default_factory=dict)
-    members: dict[tuple[UUID, UUID, UUID], Member] = field(default_factory=dict)
+    members: dict[Edge, Member] = field(default_factory=dict)
     tasks: dict[Key, Task] = field(default_factory=dict)
     leases: dict[Key, Lease] = field(default_factory=dict)
     comments: dict[Key, Comment] = field(default_factory=dict)
     slugs: set[tuple[UUID, str]] = field(default_factory=set)
     handles: set[tuple[UUID, str]] = field(default_factory=set)
-    depths: dict[Key, int] = field(default_factory=dict)
+    parents: dict[Key, Key | None] = field(default_factory=dict)
     children: dict[Key, set[Key]] = field(default_factory=dict)
+    heights: dict[Key, int] = field(default_factory=dict)
+    dependencies: dict[Edge, Dependency] = field(default_factory=dict)
+    dependents: dict[Key, set[Key]] = field(default_factory=dict)
+    blockers: dict[Key, set[Key]] = field(default_factory=dict)
+    restorable: dict[Key, set[Key]] = field(default_factory=dict)
+    deleted_lines: set[Key] = field(default_factory=set)
+    templates: dict[Key, list[Task]] = field(default_factory=dict)
     held: dict[Key, int] = field(default_factory=dict)
+    leased: dict[Key, int] = field(default_factory=dict)
+    tasks_of: dict[Scope, set[Key]] = field(default_factory=dict)
+    spent: dict[Key, Tally] = field(default_factory=dict)
+    eligible: dict[tuple[Key, str], Eligible] = field(default_factory=dict)
     candidates: dict[Key, list[Key]] = field(default_factory=dict)
 
     changes: dict[tuple[type[Own], UUID, UUID], Change] = field(default_factory=dict)
     lease_changes: dict[Key, Lease | None] = field(default_factory=dict)
-    new_members: list[Member] = field(default_factory=list)
+    member_changes: dict[Edge, Member | None] = field(default_factory=dict)
+    dependency_changes: dict[Edge, Dependency | None] = field(default_factory=dict)
     new_comments: list[Comment] = field(default_factory=list)
+    erased_comments: set[Key] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
-    tally: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    tally: dict[Key, Tally] = field(default_factory=dict)
 
     _cause: Cause | None = None
-    _undo: list[Callable[[], object]] = field(default_factory=list)
+    _undo: Undo = field(default_factory=Undo)
 
     @contextmanager
     def caused_by(self, cause: Cause) -> Iterator[None]:
@@ -86,8 +115,7 @@ class Board:
         try:
             yield
         except BaseException:
-            while self._undo:
-                self._undo.pop()()
+            self._undo.rewind()
             raise
         finally:
             self._cause = None
@@ -96,10 +124,13 @@ class Board:
     def create(self, kind: str, entity: Own, **parts: Any) -> None:
         """`entity` is new; its first event carries all of its own columns."""
         table: dict[Key, Any] = self._table(entity)
-        self._put(table, entity.key, entity)
-        self._put(self.changes, _identity(entity), Change(entity, None))
+        self._undo.put(table, entity.key, entity)
+        self._undo.put(self.changes, _identity(entity), Change(entity, None))
         if isinstance(entity, Task):
-            self._place_in_tree(entity)
+            self._undo.put(self.dependents, entity.key, set())
+            self._undo.put(self.children, entity.key, set())
+            self._undo.put(self.blockers, entity.key, set())
+            self.place(entity)
         self._append(kind, entity, _own_columns(entity) | parts)
 
     def record(
@@ -120,39 +151,93 @@ class Board:
         self._set(entity, new)
 
     def add_member(self, member: Member) -> None:
-        self._put(self.members, member.key, member)
-        self._push(self.new_members, member)
+        self._undo.put(self.members, member.key, member)
+        self._undo.put(self.member_changes, member.key, member)
+
+    def remove_member(self, member: Member) -> None:
+        self._undo.drop(self.members, member.key)
+        self._undo.put(self.member_changes, member.key, None)
+
+    def add_dependency(self, edge: Dependency) -> None:
+        """The edge exists; counting it among the unmet ones is the rule's."""
+        self._undo.put(self.dependencies, edge.key, edge)
+        self._undo.put(self.dependency_changes, edge.key, edge)
+        self._undo.join(self.dependents, edge.blocker, edge.dependent)
+        self._undo.join(self.blockers, edge.dependent, edge.blocker)
+
+    def remove_dependency(self, edge: Dependency) -> None:
+        self._undo.drop(self.dependencies, edge.key)
+        self._undo.put(self.dependency_changes, edge.key, None)
+        self._undo.part(self.dependents, edge.blocker, edge.dependent)
+        self._undo.part(self.blockers, edge.dependent, edge.blocker)
+
+    def kin(self, key: Key) -> Task:
+        return _known(self.tasks, key)
+
+    def children_of(self, task: Task) -> set[Key]:
+        """The live subtasks."""
+        return _known(self.children, task.key)
+
+    def dependents_of(self, task: Task) -> set[Key]:
+        """The tasks that depend on it, live or not."""
+        return _known(self.dependents, task.key)
+
+    def depth(self, task: Key) -> int:
+        """The level of a task whose line is known; a root's is 1."""
+        return len(list(self.line(task)))
+
+    def line(self, task: Key) -> Iterator[Key]:
+        """The task, its parent, and so on up to the root."""
+        above: Key | None = task
+        while above is not None:
+            yield above
+            above = self.parents[above]
+
+    def unplace(self, task: Task) -> None:
+        """The task is deleted: it is no live subtask any more, but comes back with its parent."""
+        parent = _parent(task)
+        if parent is not None:
+            self._undo.part(self.children, parent, task.key)
+            self._undo.join(self.restorable, parent, task.key)
+
+    def restorable_of(self, task: Task) -> set[Key]:
+        """The subtasks that were deleted with it."""
+        return _known(self.restorable, task.key)
+
+    def erase_comments(self, task: Task) -> None:
+        """Nobody can read what was said under the task."""
+        self._undo.include(self.erased_comments, task.key)
 
     def add_comment(self, comment: Comment) -> None:
-        self._push(self.new_comments, comment)
-        self._put(self.comments, comment.key, comment)
+        self._undo.push(self.new_comments, comment)
+        self._undo.put(self.comments, comment.key, comment)
 
     def put_lease(self, lease: Lease) -> None:
         """The task is leased from now on, or its lease is renewed."""
         if lease.key not in self.leases:
             self._hold((lease.tenant_id, lease.holder_id), 1)
-        self._put(self.leases, lease.key, lease)
-        self._put(self.lease_changes, lease.key, lease)
+        self._undo.put(self.leases, lease.key, lease)
+        self._undo.put(self.lease_changes, lease.key, lease)
 
     def end_lease(self, task: Task) -> Lease | None:
         """The task is not leased any more; returns the lease it had."""
         lease = self.leases.get(task.key)
         if lease is not None:
             self._hold((lease.tenant_id, lease.holder_id), -1)
-            self._drop(self.leases, task.key)
-            self._put(self.lease_changes, task.key, None)
+            self._undo.drop(self.leases, task.key)
+            self._undo.put(self.lease_changes, task.key, None)
         return lease
 
-    def count(self, task: Task, *, tasks: int = 0, completed: int = 0) -> None:
-        """Adds to the counters of the task's project."""
+    def count(self, task: Task, **more: int) -> None:
+        """Adds to the counters of the task's project; `more` are fields of Tally."""
         key = (task.tenant_id, task.project_id)
-        total = self.tally.get(key, (0, 0))
-        self._put(self.tally, key, (total[0] + tasks, total[1] + completed))
+        self._undo.put(self.tally, key, _sum(self.tally.get(key, Tally(*key)), more))
+        if key in self.spent:
+            self._undo.put(self.spent, key, _sum(self.spent[key], more))
 
     def claim_name(self, names: set[tuple[UUID, str]], name: tuple[UUID, str]) -> None:
         """A natural key (slug or handle) is taken from now on."""
-        names.add(name)
-        self._undo.append(lambda: names.discard(name))
+        self._undo.include(names, name)
 
     def cause(self) -> Cause:
         if self._cause is None:
@@ -176,34 +261,36 @@ class Board:
             data=data,
             at=self.now,
         )
-        self._push(self.events, event)
+        self._undo.push(self.events, event)
 
     def _set(self, entity: Own, new: dict[str, Any]) -> None:
         change = self.changes.get(_identity(entity))
         if change is None:
             change = Change(entity, entity.version)
-            self._put(self.changes, _identity(entity), change)
+            self._undo.put(self.changes, _identity(entity), change)
         added = new.keys() - change.columns
         old = {name: getattr(entity, name) for name in new}
         change.columns.update(added)
         _assign(entity, new)
-        self._undo.append(lambda: change.columns.difference_update(added))
-        self._undo.append(lambda: _assign(entity, old))
+        self._undo.add(lambda: change.columns.difference_update(added))
+        self._undo.add(lambda: _assign(entity, old))
 
-    def _place_in_tree(self, task: Task) -> None:
-        if task.parent_id is None:
-            self._put(self.depths, task.key, 1)
+    def place(self, task: Task) -> None:
+        """The task stands under its parent, as far as the board knows the tree."""
+        old, new = self.parents.get(task.key), _parent(task)
+        self._undo.put(self.parents, task.key, new)
+        if old is not None:
+            self._undo.part(self.children, old, task.key)
+        if new is None:
             return
-        parent = (task.tenant_id, task.parent_id)
-        self._put(self.depths, task.key, self.depths[parent] + 1)
-        if parent not in self.children:
-            self._put(self.children, parent, set())
-        siblings = self.children[parent]
-        siblings.add(task.key)
-        self._undo.append(lambda: siblings.discard(task.key))
+        self._undo.join(self.children, new, task.key)
+        for distance, above in enumerate(self.line(new), 1):
+            height = self.heights.get(task.key, 0) + distance
+            if self.heights.get(above, height) < height:
+                self._undo.put(self.heights, above, height)
 
     def _hold(self, holder: Key, difference: int) -> None:
-        self._put(self.held, holder, self.held.get(holder, 0) + difference)
+        self._undo.put(self.held, holder, self.held.get(holder, 0) + difference)
 
     def _table(self, entity: Own) -> dict[Key, Any]:
         match entity:
@@ -214,25 +301,24 @@ class Board:
             case Task():
                 return self.tasks
 
-    def _put(self, table: dict[Any, Any], key: Any, value: Any) -> None:
-        if key in table:
-            old = table[key]
-            self._undo.append(lambda: table.__setitem__(key, old))
-        else:
-            self._undo.append(lambda: table.pop(key, None))
-        table[key] = value
-
-    def _drop(self, table: dict[Any, Any], key: Any) -> None:
-        old = table.pop(key)
-        self._undo.append(lambda: table.__setitem__(key, old))
-
-    def _push(self, rows: list[Any], row: Any) -> None:
-        rows.append(row)
-        self._undo.append(rows.pop)
-
 
 def _identity(entity: Own) -> tuple[type[Own], UUID, UUID]:
     return type(entity), entity.tenant_id, entity.id
+
+
+def _known(table: dict[Key, Value], key: Key) -> Value:
+    """Raises KinUnknown: an earlier job of the batch made it kin, when all was read already."""
+    if key not in table:
+        raise KinUnknown(f"task {key[1]} has become kin since the batch was read")
+    return table[key]
+
+
+def _parent(task: Task) -> Key | None:
+    return None if task.parent_id is None else (task.tenant_id, task.parent_id)
+
+
+def _sum(total: Tally, more: dict[str, int]) -> Tally:
+    return replace(total, **{name: getattr(total, name) + n for name, n in more.items()})
 
 
 def _own_columns(entity: Own) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-Key = tuple[UUID, UUID]  # (tenant_id, id)
+Key = tuple[UUID, UUID]
+"""(tenant_id, id)"""
+Edge = tuple[UUID, UUID, UUID]
+"""(tenant_id, one id, another)"""
 
 
 class TaskStatus(StrEnum):
@@ -124,7 +127,7 @@ class Member:
     joined_at: datetime
 
     @property
-    def key(self) -> tuple[UUID, UUID, UUID]:
+    def key(self) -> Edge:
         return self.tenant_id, self.project_id, self.worker_id
 
 
@@ -165,6 +168,7 @@ class Task:
     version: int = 0
     deleted_at: datetime | None = None
     deletion_id: UUID | None = None
+    purged_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -198,8 +202,16 @@ class Dependency:
     on_failure: OnFailure = OnFailure.BLOCK
 
     @property
-    def key(self) -> tuple[UUID, UUID, UUID]:
+    def key(self) -> Edge:
         return self.tenant_id, self.task_id, self.depends_on_id
+
+    @property
+    def dependent(self) -> Key:
+        return self.tenant_id, self.task_id
+
+    @property
+    def blocker(self) -> Key:
+        return self.tenant_id, self.depends_on_id
 
 
 @dataclass(slots=True)
@@ -215,6 +227,24 @@ class Comment:
     @property
     def key(self) -> Key:
         return self.tenant_id, self.id
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is to be added to a project's counters."""
+
+    tenant_id: UUID
+    project_id: UUID
+    tasks: int = 0
+    completed: int = 0
+    attempts: int = 0
+    tokens: int = 0
+    money_micros: int = 0
+    wall_seconds: int = 0
+
+    @property
+    def key(self) -> Key:
+        return self.tenant_id, self.project_id
 
 
 @dataclass(frozen=True, slots=True)

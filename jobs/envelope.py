@@ -8,21 +8,60 @@ from pydantic import UUID7, BaseModel, Field, StringConstraints, ValidationInfo,
 from jobs.payloads.base import STRICT, Payload
 from jobs.payloads.lifecycle import (
     ApproveTask,
+    BlockTask,
     CancelTask,
     ClaimTask,
     CompleteTask,
     DispatchTasks,
     ExpireLease,
     FailTask,
+    ProvideInput,
+    RecurTask,
     RejectTask,
+    ReleaseTask,
+    RemindTask,
     RenewLease,
+    ReopenTask,
     ReportProgress,
+    ReportUsage,
+    RequestInput,
+    RetryTask,
     StartTask,
     SubmitTask,
+    UnblockTask,
 )
-from jobs.payloads.project import AddMember, CreateProject
-from jobs.payloads.task import AssignTask, CommentTask, CreateTask
-from jobs.payloads.worker import RegisterWorker
+from jobs.payloads.project import (
+    AddMember,
+    ArchiveProject,
+    ArchiveTasks,
+    CompleteTasks,
+    CreateProject,
+    DeleteProject,
+    RemoveMember,
+    RestoreProject,
+    UnarchiveProject,
+    UpdateProject,
+)
+from jobs.payloads.task import (
+    AddDependency,
+    AssignTask,
+    CommentTask,
+    CreateTask,
+    DeleteTask,
+    MoveTask,
+    PurgeTask,
+    RaiseBudget,
+    RemoveDependency,
+    RestoreTask,
+    UnassignTask,
+    UpdateTask,
+)
+from jobs.payloads.worker import (
+    DeactivateWorker,
+    ReactivateWorker,
+    RegisterWorker,
+    UpdateWorker,
+)
 from jobs.values import Text, Time
 
 MAX_ENVELOPE_BYTES = 1024 * 1024
@@ -69,51 +108,114 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
 
 WireJob = Annotated[
     Job[Literal["project.create"], CreateProject]
+    | Job[Literal["project.update"], UpdateProject]
+    | Job[Literal["project.archive"], ArchiveProject]
+    | Job[Literal["project.unarchive"], UnarchiveProject]
+    | Job[Literal["project.delete"], DeleteProject]
+    | Job[Literal["project.restore"], RestoreProject]
     | Job[Literal["project.add_member"], AddMember]
+    | Job[Literal["project.remove_member"], RemoveMember]
+    | Job[Literal["project.complete_tasks"], CompleteTasks]
+    | Job[Literal["project.archive_tasks"], ArchiveTasks]
     | Job[Literal["worker.register"], RegisterWorker]
+    | Job[Literal["worker.update"], UpdateWorker]
+    | Job[Literal["worker.deactivate"], DeactivateWorker]
+    | Job[Literal["worker.reactivate"], ReactivateWorker]
     | Job[Literal["task.create"], CreateTask]
+    | Job[Literal["task.update"], UpdateTask]
+    | Job[Literal["task.move"], MoveTask]
     | Job[Literal["task.assign"], AssignTask]
+    | Job[Literal["task.unassign"], UnassignTask]
     | Job[Literal["task.claim"], ClaimTask]
     | Job[Literal["task.dispatch"], DispatchTasks]
     | Job[Literal["task.renew"], RenewLease]
+    | Job[Literal["task.release"], ReleaseTask]
     | Job[Literal["task.start"], StartTask]
     | Job[Literal["task.progress"], ReportProgress]
+    | Job[Literal["task.report_usage"], ReportUsage]
+    | Job[Literal["task.raise_budget"], RaiseBudget]
+    | Job[Literal["task.block"], BlockTask]
+    | Job[Literal["task.unblock"], UnblockTask]
+    | Job[Literal["task.request_input"], RequestInput]
+    | Job[Literal["task.provide_input"], ProvideInput]
     | Job[Literal["task.submit"], SubmitTask]
     | Job[Literal["task.approve"], ApproveTask]
     | Job[Literal["task.reject"], RejectTask]
     | Job[Literal["task.complete"], CompleteTask]
     | Job[Literal["task.fail"], FailTask]
+    | Job[Literal["task.retry"], RetryTask]
     | Job[Literal["task.cancel"], CancelTask]
-    | Job[Literal["task.comment"], CommentTask],
+    | Job[Literal["task.reopen"], ReopenTask]
+    | Job[Literal["task.delete"], DeleteTask]
+    | Job[Literal["task.restore"], RestoreTask]
+    | Job[Literal["task.comment"], CommentTask]
+    | Job[Literal["task.add_dependency"], AddDependency]
+    | Job[Literal["task.remove_dependency"], RemoveDependency],
     Field(discriminator="kind"),
 ]
-SystemJob = Job[Literal["lease.expire"], ExpireLease]
+SystemJob = Annotated[
+    Job[Literal["lease.expire"], ExpireLease]
+    | Job[Literal["task.remind"], RemindTask]
+    | Job[Literal["task.recur"], RecurTask]
+    | Job[Literal["task.purge"], PurgeTask],
+    Field(discriminator="kind"),
+]
 AnyJob = Job[Any, Any]
 
 AnyPayload = (
     CreateProject
+    | UpdateProject
+    | ArchiveProject
+    | UnarchiveProject
+    | DeleteProject
+    | RestoreProject
     | AddMember
+    | RemoveMember
+    | CompleteTasks
+    | ArchiveTasks
     | RegisterWorker
+    | UpdateWorker
+    | DeactivateWorker
+    | ReactivateWorker
     | CreateTask
+    | UpdateTask
+    | MoveTask
     | AssignTask
+    | UnassignTask
     | ClaimTask
     | DispatchTasks
     | RenewLease
+    | ReleaseTask
     | StartTask
     | ReportProgress
+    | ReportUsage
+    | RaiseBudget
+    | BlockTask
+    | UnblockTask
+    | RequestInput
+    | ProvideInput
     | SubmitTask
     | ApproveTask
     | RejectTask
     | CompleteTask
     | FailTask
+    | RetryTask
     | CancelTask
+    | ReopenTask
+    | DeleteTask
+    | RestoreTask
     | CommentTask
+    | AddDependency
+    | RemoveDependency
     | ExpireLease
+    | RemindTask
+    | RecurTask
+    | PurgeTask
 )
 
 
 def _kinds() -> dict[str, type[Payload]]:
-    jobs = [*get_args(get_args(WireJob)[0]), SystemJob]
+    jobs = [*get_args(get_args(WireJob)[0]), *get_args(get_args(SystemJob)[0])]
     fields = [job.model_fields for job in jobs]
     return {get_args(field["kind"].annotation)[0]: field["payload"].annotation for field in fields}
 
@@ -121,7 +223,7 @@ def _kinds() -> dict[str, type[Payload]]:
 PAYLOADS = _kinds()
 """Payload class by kind, system kinds included."""
 KINDS = {payload: kind for kind, payload in PAYLOADS.items()}
-SYSTEM_KINDS = frozenset({"lease.expire"})
+SYSTEM_KINDS = frozenset({"lease.expire", "task.remind", "task.recur", "task.purge"})
 WIRE_KINDS = tuple(kind for kind in PAYLOADS if kind not in SYSTEM_KINDS)
 EPHEMERAL_KINDS = frozenset({"task.renew"})
 BOOTSTRAP_KINDS = frozenset({"project.create", "worker.register"})

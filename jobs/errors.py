@@ -6,7 +6,9 @@ JobError
     OpenSubtasks ApprovalRequired NotAMember NotAllowed VersionConflict AlreadyExists
     IdempotencyConflict Expired Aborted TenantSuspended LimitExceeded
   JobConflict          lost a race: read again, at once, full jitter
+  KinUnknown           its batch has changed whom it concerns: hand it back, read again
   JobDataError         the database refused a value: find the job, by halves
+    TooManyKin         a batch concerns too many rows: so is one job's part refused
   StoreUnavailable     no PostgreSQL: wait, burn no attempt
   PoisonJob            cannot be read, or always breaks: buried with its bytes
 """
@@ -149,6 +151,10 @@ class JobConflict(JobError):
         self.sqlstate = sqlstate
 
 
+class KinUnknown(JobError):
+    """The job concerns rows that its batch did not read, for what the batch itself has done."""
+
+
 class JobDataError(JobError):
     """A statement of the save broke on one job's values (class 22, 23 or 54)."""
 
@@ -156,6 +162,17 @@ class JobDataError(JobError):
         super().__init__(message)
         self.sqlstate = sqlstate
         self.constraint = constraint
+
+
+class TooManyKin(JobDataError):
+    """The job concerns more rows than one transaction should hold."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"This concerns more than {limit} tasks around it, and a job may touch no more; "
+            "do it to the larger branches first, one by one.",
+            sqlstate="54000",
+        )
 
 
 class StoreUnavailable(JobError):

@@ -12,7 +12,14 @@ from db.repositories.ledger import Entry
 from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
 from jobs.entities import Key
 from jobs.envelope import AnyJob, Job
-from jobs.errors import Expired, IdempotencyConflict, Invalid, JobRejected, NotFound
+from jobs.errors import (
+    Expired,
+    IdempotencyConflict,
+    Invalid,
+    JobRejected,
+    KinUnknown,
+    NotFound,
+)
 from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
@@ -122,6 +129,11 @@ class Deciding:
             verdict = Rejected.by(error, job.id)
         except JobRejected as error:
             verdict = Rejected.by(error, job.id)
+        except KinUnknown as error:
+            if len(self._first) > 1 or self._loaded.busy:
+                case.disposition = HandedBack()
+                return True
+            verdict = Buried(job.id, repr(error), traceback_text(error))
         except Exception as error:  # noqa: BLE001 - a rule that breaks costs its own job only
             verdict = Buried(job.id, repr(error), traceback_text(error))
         self._settle(case, verdict, events=len(self._board.events) - before)

@@ -9,9 +9,17 @@ StoreUnavailable  nobody's fault: the caller waits and tries again later
 import asyncio
 import random
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Protocol
 
-from jobs.errors import AlreadyExists, JobConflict, JobDataError
+from jobs.errors import (
+    AlreadyExists,
+    JobConflict,
+    JobDataError,
+    JobRejected,
+    LimitExceeded,
+    TooManyKin,
+)
 from jobs.outcomes import Rejected
 from worker.burying import bury, conclude
 from worker.dead_letters import traceback_text
@@ -80,12 +88,19 @@ async def _blamed(transact: Transact, delivery: Delivery, runtime: Runtime) -> D
     except JobConflict:
         return HandedBack()
     except JobDataError as error:
-        if error.sqlstate == UNIQUE_VIOLATION:
-            refusal = AlreadyExists(
-                "An id or name in this job is taken by something else; use another."
-            )
-            return await conclude(delivery, lambda job_id: Rejected.by(refusal, job_id), runtime)
-        return await bury(delivery, str(error), runtime, traceback_text(error))
+        refusal = _refusal(error)
+        if refusal is None:
+            return await bury(delivery, str(error), runtime, traceback_text(error))
+        return await conclude(delivery, partial(Rejected.by, refusal), runtime)
+
+
+def _refusal(error: JobDataError) -> JobRejected | None:
+    """What the producer can do about it, if he can."""
+    if isinstance(error, TooManyKin):
+        return LimitExceeded(str(error))
+    if error.sqlstate == UNIQUE_VIOLATION:
+        return AlreadyExists("An id or name in this job is taken by something else; use another.")
+    return None
 
 
 async def _pause(attempt: int) -> None:

@@ -70,6 +70,11 @@ def counter_column(default: int = 0) -> Any:
     return Field(default=default, sa_column_kwargs={"server_default": sql(str(default))})
 
 
+def amount_column() -> Any:
+    """A sum that may outgrow 32 bits."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": sql("0")})
+
+
 def identity_column() -> Column[int]:
     """A position in arrival order, given by the database."""
     return Column(BigInteger, Identity(always=True), primary_key=True)

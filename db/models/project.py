@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from db.models.base import (
     Table,
+    amount_column,
     counter_column,
     identity_column,
     json_column,
@@ -51,6 +52,10 @@ class Project(Table, table=True):
     attributes: dict[str, Any] = json_column("{}")
     task_count: int = counter_column()
     completed_count: int = counter_column()
+    used_attempts: int = amount_column()
+    used_tokens: int = amount_column()
+    used_money_micros: int = amount_column()
+    used_wall_seconds: int = amount_column()
     version: int = counter_column(1)
     created_at: datetime = time_column()
     updated_at: datetime = time_column()
@@ -72,3 +77,7 @@ class Tally(Table, table=True):
     project_id: UUID
     tasks: int = counter_column()
     completed: int = counter_column()
+    attempts: int = amount_column()
+    tokens: int = amount_column()
+    money_micros: int = amount_column()
+    wall_seconds: int = amount_column()

@@ -98,6 +98,7 @@ class Task(Table, table=True):
             name="work_has_its_start",
         ),
         CheckConstraint("(deleted_at IS NULL) = (deletion_id IS NULL)", name="deletion_has_its_id"),
+        CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged_is_deleted"),
         CheckConstraint("version >= 1", name="version_is_positive"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -139,6 +140,7 @@ class Task(Table, table=True):
     updated_at: datetime = time_column()
     deleted_at: datetime | None = optional_time_column()
     deletion_id: UUID | None = None
+    purged_at: datetime | None = optional_time_column()
 
     project: Mapped[Project] = Relationship(sa_relationship_kwargs=READ_ONLY)
     assignee: Mapped[Optional[Worker]] = Relationship(

@@ -1,14 +1,17 @@
 """What happened: events, their outbox rows, comments, counter deltas. Only ever appended."""
 
+from collections.abc import Collection
 from dataclasses import fields
 
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, bulk_insert, table_of
+from db.arrays import arrays, bulk_insert, keyed, keys, matches, table_of
 from db.models import Comment as CommentRow
 from db.models import Event as EventRow
-from db.models import Outbox, Tally
-from jobs.entities import Comment, Event, Key
+from db.models import Outbox
+from db.models import Tally as TallyRow
+from jobs.entities import Comment, Event, Key, Tally
 
 EVENT = [field.name for field in fields(Event)]
 COMMENT = [field.name for field in fields(Comment)]
@@ -16,8 +19,18 @@ OUTBOX = ["tenant_id", "entity_id", "seq"]
 
 INSERT_EVENTS = bulk_insert(table_of(EventRow), EVENT)
 INSERT_OUTBOX = bulk_insert(table_of(Outbox), OUTBOX)
-INSERT_COMMENTS = bulk_insert(table_of(CommentRow), COMMENT)
-INSERT_TALLY = bulk_insert(table_of(Tally), ["tenant_id", "project_id", "tasks", "completed"])
+COMMENTS = table_of(CommentRow)
+ERASED = "(erased)"
+INSERT_COMMENTS = bulk_insert(COMMENTS, COMMENT)
+TALLY = [field.name for field in fields(Tally)]
+INSERT_TALLY = bulk_insert(table_of(TallyRow), TALLY)
+
+
+ERASE_COMMENTS = (
+    update(COMMENTS)
+    .values(body=ERASED, deleted_at=func.coalesce(COMMENTS.c.deleted_at, func.clock_timestamp()))
+    .where(*matches(COMMENTS, keyed("tenant_id", "task_id"), "tenant_id", "task_id"))
+)
 
 
 class History:
@@ -32,15 +45,9 @@ class History:
     async def comment(self, comments: list[Comment]) -> None:
         await self._connection.execute(INSERT_COMMENTS, arrays(comments, COMMENT))
 
-    async def count(self, deltas: dict[Key, tuple[int, int]]) -> None:
-        """Appends (tasks, completed) a project: no project row is written by its tasks."""
-        ordered = sorted(deltas.items())
-        await self._connection.execute(
-            INSERT_TALLY,
-            {
-                "tenant_id_array": [tenant_id for (tenant_id, _), _ in ordered],
-                "project_id_array": [project_id for (_, project_id), _ in ordered],
-                "tasks_array": [tasks for _, (tasks, _) in ordered],
-                "completed_array": [completed for _, (_, completed) in ordered],
-            },
-        )
+    async def erase_comments(self, tasks: Collection[Key]) -> None:
+        await self._connection.execute(ERASE_COMMENTS, keys(tasks, ("tenant_id", "task_id")))
+
+    async def count(self, deltas: list[Tally]) -> None:
+        """Appends what changed a project: no project row is written by its tasks."""
+        await self._connection.execute(INSERT_TALLY, arrays(deltas, TALLY))

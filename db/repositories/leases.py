@@ -9,12 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
 from db.models import Lease as Row
+from db.models import Task
 from jobs.entities import Key, Lease
 
 TABLE = table_of(Row)
+TASK = table_of(Task)
 COLUMNS = [field.name for field in fields(Lease)]
 SET = [name for name in COLUMNS if name not in {"tenant_id", "task_id"}]
 REF = keyed("tenant_id", "task_id")
+PROJECT = keyed("tenant_id", "project_id")
 HOLDER = keyed("tenant_id", "holder_id")
 GIVEN = unnested(typed(TABLE, COLUMNS))
 
@@ -37,6 +40,15 @@ PUT = _INSERT.on_conflict_do_update(
 END = delete(TABLE).where(*matches(TABLE, REF, "tenant_id", "task_id"))
 
 
+IN_PROJECTS = (
+    select(TASK.c.tenant_id, TASK.c.project_id, func.count().label("leased"))
+    .select_from(TABLE)
+    .join(TASK, (TASK.c.tenant_id == TABLE.c.tenant_id) & (TASK.c.id == TABLE.c.task_id))
+    .where(*matches(TASK, PROJECT, "tenant_id", "project_id"))
+    .group_by(TASK.c.tenant_id, TASK.c.project_id)
+)
+
+
 class Leases:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -49,6 +61,13 @@ class Leases:
         """How many leases each of these workers holds; workers without any are left out."""
         rows = await self._connection.execute(HELD, keys(workers, ("tenant_id", "holder_id")))
         return {(row.tenant_id, row.holder_id): row.held for row in rows}
+
+    async def in_projects(self, projects: Collection[Key]) -> dict[Key, int]:
+        """How many tasks of each of these projects are leased."""
+        binds = keys(projects, ("tenant_id", "project_id"))
+        rows = await self._connection.execute(IN_PROJECTS, binds)
+        counted = {(row.tenant_id, row.project_id): row.leased for row in rows}
+        return {project: counted.get(project, 0) for project in projects}
 
     async def put(self, leases: list[Lease]) -> None:
         await self._connection.execute(PUT, arrays(leases, COLUMNS))

@@ -3,15 +3,19 @@
 from collections.abc import Collection
 from dataclasses import fields
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, bulk_insert, entity_columns, keyed, keys, table_of, unnested
+from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
 from db.models import Member as Row
-from jobs.entities import Key, Member, Role
+from jobs.entities import Edge, Key, Member, Role
 
 TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Member)]
+EDGE = ("tenant_id", "project_id", "worker_id")
+REF = keyed(*EDGE)
+GIVEN = unnested(typed(TABLE, COLUMNS))
 PROJECT = keyed("tenant_id", "project_id")
 WORKER = unnested(
     [("worker_tenant_id", TABLE.c.tenant_id.type), ("worker_id", TABLE.c.worker_id.type)], "who"
@@ -30,7 +34,19 @@ LOAD = (
     .order_by(TABLE.c.tenant_id, TABLE.c.project_id, TABLE.c.worker_id)
     .with_for_update(read=True, key_share=True, of=TABLE)
 )
-INSERT = bulk_insert(TABLE, COLUMNS)
+LOCK = (
+    select(*entity_columns(TABLE, Member))
+    .where(*matches(TABLE, REF, *EDGE))
+    .order_by(TABLE.c.tenant_id, TABLE.c.project_id, TABLE.c.worker_id)
+    .with_for_update(of=TABLE)
+)
+READ = select(*entity_columns(TABLE, Member)).where(*matches(TABLE, REF, *EDGE))
+_INSERT = insert(TABLE).from_select(COLUMNS, select(*(GIVEN.c[name] for name in COLUMNS)))
+PUT = _INSERT.on_conflict_do_update(
+    index_elements=EDGE,
+    set_={"role": _INSERT.excluded.role, "joined_at": _INSERT.excluded.joined_at},
+)
+END = delete(TABLE).where(*matches(TABLE, REF, *EDGE))
 
 
 class Members:
@@ -44,8 +60,21 @@ class Members:
         rows = await self._connection.execute(LOAD, which | who)
         return [_member(Member(*row)) for row in rows]
 
-    async def insert(self, members: list[Member]) -> None:
-        await self._connection.execute(INSERT, arrays(members, COLUMNS))
+    async def lock(self, members: Collection[Edge]) -> list[Member]:
+        """For removal: nobody is given anything in their name until the commit."""
+        rows = await self._connection.execute(LOCK, keys(members, EDGE))
+        return [_member(Member(*row)) for row in rows]
+
+    async def read(self, members: Collection[Edge]) -> list[Member]:
+        """Unlocked: who removes one of them locks the tasks this is read for."""
+        rows = await self._connection.execute(READ, keys(members, EDGE))
+        return [_member(Member(*row)) for row in rows]
+
+    async def put(self, members: list[Member]) -> None:
+        await self._connection.execute(PUT, arrays(members, COLUMNS))
+
+    async def end(self, members: Collection[Edge]) -> None:
+        await self._connection.execute(END, keys(members, EDGE))
 
 
 def _member(member: Member) -> Member:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from uuid import UUID
 
-from sqlalchemy import Text, select
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import (
@@ -20,7 +20,7 @@ from db.arrays import (
 )
 from db.models import Project as Row
 from jobs.board import Change
-from jobs.entities import ApprovalPolicy, Key, Project, ProjectStatus
+from jobs.entities import ApprovalPolicy, Key, Project, ProjectStatus, Tally
 
 TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Project)]
@@ -35,6 +35,24 @@ SLUGS = select(TABLE.c.tenant_id, TABLE.c.slug).where(
 )
 INSERT = bulk_insert(TABLE, COLUMNS)
 UPDATE = guarded_update(TABLE, SET)
+
+
+SPENT = text("""
+    SELECT p.tenant_id, p.id,
+        p.task_count + coalesce(sum(d.tasks), 0)::int,
+        p.completed_count + coalesce(sum(d.completed), 0)::int,
+        p.used_attempts + coalesce(sum(d.attempts), 0)::bigint,
+        p.used_tokens + coalesce(sum(d.tokens), 0)::bigint,
+        p.used_money_micros + coalesce(sum(d.money_micros), 0)::bigint,
+        p.used_wall_seconds + coalesce(sum(d.wall_seconds), 0)::bigint
+    FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
+    JOIN taskrail.project p ON p.tenant_id = ref.tenant_id AND p.id = ref.id
+    LEFT JOIN taskrail.tally d ON d.tenant_id = p.tenant_id AND d.project_id = p.id
+    GROUP BY p.tenant_id, p.id
+""").bindparams(
+    bindparam("tenant_id_array", type_=ARRAY(Uuid())),
+    bindparam("id_array", type_=ARRAY(Uuid())),
+)
 
 
 class Projects:
@@ -52,6 +70,11 @@ class Projects:
     async def taken_slugs(self, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
         rows = await self._connection.execute(SLUGS, keys(wanted, ("tenant_id", "slug")))
         return {(row.tenant_id, row.slug) for row in rows}
+
+    async def spent(self, wanted: Collection[Key]) -> dict[Key, Tally]:
+        """The counters of these projects, with what is not folded into them yet."""
+        rows = await self._connection.execute(SPENT, keys(wanted))
+        return {total.key: total for total in (Tally(*row) for row in rows)}
 
     async def insert(self, projects: list[Project]) -> None:
         await self._connection.execute(INSERT, arrays(projects, COLUMNS))

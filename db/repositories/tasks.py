@@ -25,9 +25,9 @@ from jobs.entities import Key, Priority, Task, TaskStatus
 TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Task)]
 STATE = [
-    "status", "progress", "assignee_id", "attempt", "blocked_reason", "result", "failure",
-    "last_token", "submitted_by_id", "started_at", "completed_at", "unmet_dependencies",
-    "updated_at", "version",
+    "status", "progress", "assignee_id", "attempt", "blocked_reason", "question", "result",
+    "failure", "usage", "last_token", "submitted_by_id", "started_at", "completed_at",
+    "unmet_dependencies", "updated_at", "version",
 ]  # fmt: skip
 """What the lifecycle changes; the rest is definition, and is written only where it changed."""
 ALL = [name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"}]
@@ -59,6 +59,11 @@ class Tasks:
         """The project of each task that exists; a task never changes its project."""
         rows = await self._connection.execute(PROJECTS, keys(wanted))
         return {(row.tenant_id, row.id): row.project_id for row in rows}
+
+    async def read(self, wanted: Collection[Key]) -> list[Task]:
+        """The rows, unlocked: only to be looked at."""
+        rows = await self._connection.execute(READ, keys(wanted))
+        return [as_task(Task(*row)) for row in rows]
 
     async def lock(self, wanted: Collection[Key], *, wait: bool) -> list[Task]:
         """The rows, for changes; without `wait` those that nobody else has locked."""

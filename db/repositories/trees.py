@@ -1,7 +1,6 @@
 """Trees of tasks: what stands above and below, and the lock that holds a tree still."""
 
 from collections.abc import Collection
-from uuid import UUID
 
 from sqlalchemy import ARRAY, Boolean, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,17 +23,29 @@ LOCK = text("""
     ) AS trees
 """).bindparams(*_PAIRS, bindparam("exclusive_array", type_=ARRAY(Boolean())))
 
-DEPTHS = text("""
+LINES = text("""
     WITH RECURSIVE above AS (
-        SELECT t.tenant_id, t.id AS of, t.parent_id, 1 AS depth
+        SELECT t.tenant_id, t.id, t.parent_id, t.deleted_at
         FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
         JOIN taskrail.task t ON t.tenant_id = ref.tenant_id AND t.id = ref.id
-        UNION ALL
-        SELECT a.tenant_id, a.of, t.parent_id, a.depth + 1
+        UNION
+        SELECT t.tenant_id, t.id, t.parent_id, t.deleted_at
         FROM above a
         JOIN taskrail.task t ON t.tenant_id = a.tenant_id AND t.id = a.parent_id
     )
-    SELECT tenant_id, of, max(depth) AS depth FROM above GROUP BY tenant_id, of
+    SELECT tenant_id, id, parent_id, deleted_at IS NOT NULL AS is_deleted FROM above
+""").bindparams(*_PAIRS)
+
+HEIGHTS = text("""
+    WITH RECURSIVE below AS (
+        SELECT ref.tenant_id, ref.id AS root, ref.id, 0 AS distance
+        FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
+        UNION ALL
+        SELECT t.tenant_id, b.root, t.id, b.distance + 1
+        FROM below b
+        JOIN taskrail.task t ON t.tenant_id = b.tenant_id AND t.parent_id = b.id
+    )
+    SELECT tenant_id, root, max(distance) AS height FROM below GROUP BY tenant_id, root
 """).bindparams(*_PAIRS)
 
 OPEN_CHILDREN = text("""
@@ -44,19 +55,19 @@ OPEN_CHILDREN = text("""
     WHERE t.deleted_at IS NULL AND t.status IN ('pending', 'in_progress', 'review', 'blocked')
 """).bindparams(*_PAIRS)
 
-DESCENDANTS = text("""
+TEMPLATES = text("""
     WITH RECURSIVE below AS (
-        SELECT t.tenant_id, t.parent_id, t.id
+        SELECT t.tenant_id, t.id AS root, t.id
         FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
-        JOIN taskrail.task t ON t.tenant_id = ref.tenant_id AND t.parent_id = ref.id
-        WHERE t.deleted_at IS NULL
-        UNION
-        SELECT t.tenant_id, t.parent_id, t.id
+        JOIN taskrail.task t ON t.tenant_id = ref.tenant_id AND t.id = ref.id
+        WHERE t.recurrence @> '{"clone_subtasks": true}'
+        UNION ALL
+        SELECT t.tenant_id, b.root, t.id
         FROM below b
         JOIN taskrail.task t ON t.tenant_id = b.tenant_id AND t.parent_id = b.id
         WHERE t.deleted_at IS NULL
     )
-    SELECT tenant_id, parent_id, id FROM below
+    SELECT tenant_id, root, id FROM below WHERE id <> root
 """).bindparams(*_PAIRS)
 
 Children = dict[Key, set[Key]]
@@ -72,24 +83,32 @@ class Trees:
         exclusive = {"exclusive_array": [value for _, value in ordered]}
         await self._connection.execute(LOCK, keys(projects) | exclusive)
 
-    async def depths(self, tasks: Collection[Key]) -> dict[Key, int]:
-        """The level of each task; a root's is 1."""
-        rows = await self._connection.execute(DEPTHS, keys(tasks))
-        return {(row.tenant_id, row.of): row.depth for row in rows}
+    async def lines(self, tasks: Collection[Key]) -> tuple[dict[Key, Key | None], set[Key]]:
+        """The parent of each task and of all above it; and which of all these are deleted."""
+        rows = (await self._connection.execute(LINES, keys(tasks))).all()
+        parents = {
+            (row.tenant_id, row.id): row.parent_id and (row.tenant_id, row.parent_id)
+            for row in rows
+        }
+        return parents, {(row.tenant_id, row.id) for row in rows if row.is_deleted}
+
+    async def heights(self, tasks: Collection[Key]) -> dict[Key, int]:
+        """How many levels are below each task, deleted ones included."""
+        rows = await self._connection.execute(HEIGHTS, keys(tasks))
+        return {(row.tenant_id, row.root): row.height for row in rows}
 
     async def open_children(self, parents: Collection[Key]) -> Children:
-        """The ids of open direct subtasks by parent."""
+        """The ids of open direct subtasks of each of these."""
         rows = await self._connection.execute(OPEN_CHILDREN, keys(parents))
-        return _by_parent([(row.tenant_id, row.parent_id, row.id) for row in rows])
+        children: Children = {parent: set() for parent in parents}
+        for row in rows:
+            children[row.tenant_id, row.parent_id].add((row.tenant_id, row.id))
+        return children
 
-    async def descendants(self, roots: Collection[Key]) -> Children:
-        """The ids of all live tasks below, by parent. Read under the exclusive tree lock."""
-        rows = await self._connection.execute(DESCENDANTS, keys(roots))
-        return _by_parent([(row.tenant_id, row.parent_id, row.id) for row in rows])
-
-
-def _by_parent(rows: list[tuple[UUID, UUID, UUID]]) -> Children:
-    children: Children = {}
-    for tenant_id, parent_id, task_id in rows:
-        children.setdefault((tenant_id, parent_id), set()).add((tenant_id, task_id))
-    return children
+    async def templates(self, tasks: Collection[Key]) -> Children:
+        """The ids of live descendants of those that recur with their subtasks."""
+        rows = await self._connection.execute(TEMPLATES, keys(tasks))
+        below: Children = {}
+        for row in rows:
+            below.setdefault((row.tenant_id, row.root), set()).add((row.tenant_id, row.id))
+        return below

@@ -8,22 +8,84 @@ from jobs.errors import Expired, NotAllowed, NotFound, TenantSuspended
 from jobs.outcomes import Applied
 from jobs.payloads.lifecycle import (
     ApproveTask,
+    BlockTask,
     CancelTask,
     ClaimTask,
     CompleteTask,
     DispatchTasks,
     ExpireLease,
     FailTask,
+    ProvideInput,
+    RecurTask,
     RejectTask,
+    ReleaseTask,
+    RemindTask,
     RenewLease,
+    ReopenTask,
     ReportProgress,
+    ReportUsage,
+    RequestInput,
+    RetryTask,
     StartTask,
     SubmitTask,
+    UnblockTask,
 )
-from jobs.payloads.project import AddMember, CreateProject
-from jobs.payloads.task import AssignTask, CommentTask, CreateTask
-from jobs.payloads.worker import RegisterWorker
-from jobs.rules import assign, cancel, claim, create_task, lease, project, review, work, worker
+from jobs.payloads.project import (
+    AddMember,
+    ArchiveProject,
+    ArchiveTasks,
+    CompleteTasks,
+    CreateProject,
+    DeleteProject,
+    RemoveMember,
+    RestoreProject,
+    UnarchiveProject,
+    UpdateProject,
+)
+from jobs.payloads.task import (
+    AddDependency,
+    AssignTask,
+    CommentTask,
+    CreateTask,
+    DeleteTask,
+    MoveTask,
+    PurgeTask,
+    RaiseBudget,
+    RemoveDependency,
+    RestoreTask,
+    UnassignTask,
+    UpdateTask,
+)
+from jobs.payloads.worker import (
+    DeactivateWorker,
+    ReactivateWorker,
+    RegisterWorker,
+    UpdateWorker,
+)
+from jobs.rules import (
+    assign,
+    block,
+    budget,
+    bulk,
+    cancel,
+    claim,
+    create_task,
+    deletion,
+    dependencies,
+    lease,
+    members,
+    move,
+    project,
+    questions,
+    recur,
+    release,
+    remind,
+    reopen,
+    review,
+    update_task,
+    work,
+    worker,
+)
 
 
 def decide(board: Board, job: AnyJob, *, trusted: bool = False) -> Applied:
@@ -54,18 +116,46 @@ def _require_admission(board: Board, job: AnyJob, *, trusted: bool) -> None:
         raise NotAllowed("A worker has to ask for this; name it as actor_id.")
 
 
-def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - a table
+def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912, PLR0915 - a table
     match payload:
         case CreateProject():
             return project.create(board, payload)
+        case UpdateProject():
+            return project.update(board, payload)
+        case ArchiveProject():
+            return project.archive(board, payload)
+        case UnarchiveProject():
+            return project.unarchive(board, payload)
+        case DeleteProject():
+            return project.delete(board, payload)
+        case RestoreProject():
+            return project.restore(board, payload)
         case AddMember():
-            return project.add_member(board, payload)
+            return members.add(board, payload)
+        case RemoveMember():
+            return members.remove(board, payload)
+        case CompleteTasks():
+            return bulk.complete_tasks(board, payload)
+        case ArchiveTasks():
+            return bulk.archive_tasks(board, payload)
         case RegisterWorker():
             return worker.register(board, payload)
+        case UpdateWorker():
+            return worker.update(board, payload)
+        case DeactivateWorker():
+            return worker.deactivate(board, payload)
+        case ReactivateWorker():
+            return worker.reactivate(board, payload)
         case CreateTask():
             return create_task.create(board, payload)
+        case UpdateTask():
+            return update_task.update(board, payload)
+        case MoveTask():
+            return move.move(board, payload)
         case AssignTask():
             return assign.assign(board, payload)
+        case UnassignTask():
+            return assign.unassign(board, payload)
         case CommentTask():
             return assign.comment(board, payload)
         case ClaimTask():
@@ -76,6 +166,8 @@ def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, 
             return lease.renew(board, payload)
         case ExpireLease():
             return lease.expire(board, payload)
+        case ReleaseTask():
+            return release.release(board, payload)
         case StartTask():
             return work.start(board, payload)
         case ReportProgress():
@@ -86,11 +178,41 @@ def _apply(board: Board, payload: AnyPayload) -> dict[str, Any]:  # noqa: C901, 
             return work.complete(board, payload)
         case FailTask():
             return work.fail(board, payload)
+        case ReportUsage():
+            return budget.report_usage(board, payload)
+        case RaiseBudget():
+            return budget.raise_budget(board, payload)
+        case BlockTask():
+            return block.block(board, payload)
+        case UnblockTask():
+            return block.unblock(board, payload)
+        case RequestInput():
+            return questions.request_input(board, payload)
+        case ProvideInput():
+            return questions.provide_input(board, payload)
         case ApproveTask():
             return review.approve(board, payload)
         case RejectTask():
             return review.reject(board, payload)
+        case RetryTask():
+            return reopen.retry(board, payload)
+        case ReopenTask():
+            return reopen.reopen(board, payload)
         case CancelTask():
             return cancel.cancel(board, payload)
+        case DeleteTask():
+            return deletion.delete(board, payload)
+        case RestoreTask():
+            return deletion.restore(board, payload)
+        case PurgeTask():
+            return deletion.purge(board, payload)
+        case AddDependency():
+            return dependencies.add(board, payload)
+        case RemoveDependency():
+            return dependencies.remove(board, payload)
+        case RemindTask():
+            return remind.remind(board, payload)
+        case RecurTask():
+            return recur.recur(board, payload)
         case _:
             assert_never(payload)

@@ -5,7 +5,7 @@ from typing import Any
 from jobs.board import Board
 from jobs.entities import OPEN, Comment, TaskStatus, WorkerKind
 from jobs.errors import AlreadyExists, NotAllowed
-from jobs.payloads.task import AssignTask, CommentTask
+from jobs.payloads.task import AssignTask, CommentTask, UnassignTask
 from jobs.rules.find import active_project, live_task, seen
 from jobs.rules.outcome import task_result
 from jobs.rules.permissions import require_assignable, require_member, require_not_leased
@@ -45,3 +45,7 @@ def comment(board: Board, payload: CommentTask) -> dict[str, Any]:
     part = {"id": remark.id, "author_id": remark.author_id, "body": remark.body}
     board.record("task.commented", task, parts={"comment": part})
     return task_result(task) | {"comment_id": remark.id}
+
+
+def unassign(board: Board, payload: UnassignTask) -> dict[str, Any]:
+    raise NotImplementedError

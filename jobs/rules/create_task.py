@@ -7,8 +7,10 @@ from jobs.board import Board
 from jobs.entities import OPEN, Priority, Project, Task
 from jobs.errors import Invalid, LimitExceeded
 from jobs.payloads.task import MAX_TREE_DEPTH, CreateTask, NewTask
+from jobs.rules.dependencies import edge_part, join
 from jobs.rules.find import active_project, live_task, require_free_id, seen
 from jobs.rules.permissions import require_assignable, require_member
+from jobs.rules.recur import first_occurrence
 from jobs.rules.transitions import require_status
 
 
@@ -24,8 +26,10 @@ def create(board: Board, payload: CreateTask) -> dict[str, Any]:
     parents = _parents(payload)
     for new, _ in nodes:
         task = _new_task(board, project, new, parents[new.task_id])
-        board.create("task.created", task)
+        board.create("task.created", task, **_edges_part(new))
         board.count(task, tasks=1)
+    for new, _ in nodes:
+        join(board, board.kin((project.tenant_id, new.task_id)), new.depends_on)
     created = [new.task_id for new, _ in nodes]
     return {"task_id": payload.task_id, "version": 1, "task_ids": created}
 
@@ -40,7 +44,12 @@ def _parent_depth(board: Board, project: Project, parent_id: UUID | None) -> int
             observed=seen(parent),
         )
     require_status(parent, OPEN, "take subtasks")
-    return board.depths[parent.key]
+    return board.depth(parent.key)
+
+
+def _edges_part(new: NewTask) -> dict[str, Any]:
+    edges = [edge_part(edge.task_id, edge.on_failure) for edge in new.depends_on]
+    return {"dependencies": edges} if edges else {}
 
 
 def _parents(payload: CreateTask) -> dict[UUID, UUID | None]:
@@ -71,6 +80,10 @@ def _new_task(board: Board, project: Project, new: NewTask, parent_id: UUID | No
         due_at=new.due_at,
         run_after=new.run_after,
         max_attempts=new.max_attempts,
+        budget=None
+        if new.budget is None
+        else new.budget.model_dump(mode="json", exclude_none=True),
+        recurrence=first_occurrence(new),
         created_at=board.now,
         updated_at=board.now,
     )

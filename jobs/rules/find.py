@@ -13,11 +13,24 @@ def seen(entity: Own) -> Observed:
     return Observed(status=status, version=entity.version)
 
 
+def known_task(board: Board, task_id: UUID) -> Task:
+    """The task, deleted or not."""
+    task = board.tasks.get((board.cause().tenant_id, task_id))
+    if task is None:
+        raise NotFound(f"There is no task {task_id}; correct the id.")
+    return task
+
+
 def live_task(board: Board, task_id: UUID) -> Task:
     task = board.tasks.get((board.cause().tenant_id, task_id))
-    if task is None or task.deleted_at is not None:
+    if task is None or task.deleted_at is not None or _is_hidden(board, task):
         raise NotFound(f"There is no task {task_id}; create it first, or correct the id.")
     return task
+
+
+def _is_hidden(board: Board, task: Task) -> bool:
+    """With its project, all that is in it disappears."""
+    return board.projects[task.tenant_id, task.project_id].deleted_at is not None
 
 
 def live_project(board: Board, project_id: UUID) -> Project:

@@ -8,9 +8,9 @@ from jobs.board import Board
 from jobs.entities import TaskStatus, Worker
 from jobs.errors import Aborted, LeaseLost
 from jobs.payloads.lifecycle import ExpireLease, RenewLease
-from jobs.rules.find import live_task, seen
+from jobs.rules.find import known_task, live_task, seen
 from jobs.rules.outcome import task_result
-from jobs.rules.permissions import acting_worker_or_system, require_holder
+from jobs.rules.permissions import acting_worker_or_system, former_assignee, require_holder
 from jobs.rules.work import end_attempt
 
 LAST_SEEN_PRECISION = timedelta(minutes=1)
@@ -33,7 +33,7 @@ def renew(board: Board, payload: RenewLease) -> dict[str, Any]:
 
 def expire(board: Board, payload: ExpireLease) -> dict[str, Any]:
     """The lease ran out: the task goes back, fails, or stays blocked."""
-    task = live_task(board, payload.task_id)
+    task = known_task(board, payload.task_id)
     lease = board.leases.get(task.key)
     if lease is None or lease.token != payload.token or lease.expires_at > board.now:
         raise Aborted(
@@ -46,7 +46,7 @@ def expire(board: Board, payload: ExpireLease) -> dict[str, Any]:
             "task.lease_expired",
             task,
             parts={"lease": None},
-            assignee_id=lease.previous_assignee_id,
+            assignee_id=former_assignee(board, task, lease),
         )
     else:
         end_attempt(board, task, "task.lease_expired", {"reason": "lease expired"}, final=False)

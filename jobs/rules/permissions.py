@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from jobs.board import Board
-from jobs.entities import Project, Role, Task, Worker
+from jobs.entities import Lease, Project, Role, Task, Worker
 from jobs.errors import LeasedToOther, LeaseLost, NotAllowed, NotAMember
 from jobs.rules.find import active_worker, seen
 
@@ -50,6 +50,16 @@ def require_assignable(board: Board, project: Project, worker_id: UUID) -> Worke
     if not is_member(board, project.id, worker):
         raise NotAMember(f"{worker.handle} is not a member of {project.slug}; add it first.")
     return worker
+
+
+def former_assignee(board: Board, task: Task, lease: Lease) -> UUID | None:
+    """To whom the task belongs again when its lease ends, if he still can be given tasks."""
+    worker_id = lease.previous_assignee_id
+    if worker_id is None:
+        return None
+    worker = board.workers[task.tenant_id, worker_id]
+    can_have_it = worker.deactivated_at is None and is_member(board, task.project_id, worker)
+    return worker_id if can_have_it else None
 
 
 def is_member(board: Board, project_id: UUID, worker: Worker) -> bool:

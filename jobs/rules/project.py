@@ -5,9 +5,17 @@ from typing import Any
 from jobs.board import Board
 from jobs.entities import Member, Project, Role
 from jobs.errors import AlreadyExists, Invalid
-from jobs.payloads.project import AddMember, CreateProject
-from jobs.rules.find import active_project, active_worker, require_free_id, seen
-from jobs.rules.permissions import acting_worker_or_system, is_member, require_owner
+from jobs.payloads.project import (
+    ArchiveProject,
+    CreateProject,
+    DeleteProject,
+    RestoreProject,
+    UnarchiveProject,
+    UpdateProject,
+)
+from jobs.rules.find import active_worker, require_free_id
+from jobs.rules.members import member_part
+from jobs.rules.permissions import acting_worker_or_system
 
 
 def create(board: Board, payload: CreateProject) -> dict[str, Any]:
@@ -34,24 +42,25 @@ def create(board: Board, payload: CreateProject) -> dict[str, Any]:
     board.claim_name(board.slugs, (cause.tenant_id, payload.slug))
     member = Member(cause.tenant_id, project.id, owner.id, Role.OWNER, board.now)
     board.add_member(member)
-    board.create("project.created", project, member=_part(member))
+    board.create("project.created", project, member=member_part(member))
     return {"project_id": project.id, "version": project.version}
 
 
-def add_member(board: Board, payload: AddMember) -> dict[str, Any]:
-    project = active_project(board, payload.project_id)
-    require_owner(board, project)
-    worker = active_worker(board, payload.worker_id)
-    if is_member(board, project.id, worker):
-        raise AlreadyExists(
-            f"{worker.handle} is a member of {project.slug} already; nothing is to be done.",
-            observed=seen(project),
-        )
-    member = Member(project.tenant_id, project.id, worker.id, Role(payload.role), board.now)
-    board.add_member(member)
-    board.record("project.member_added", project, parts={"member": _part(member)})
-    return {"project_id": project.id, "version": project.version}
+def update(board: Board, payload: UpdateProject) -> dict[str, Any]:
+    raise NotImplementedError
 
 
-def _part(member: Member) -> dict[str, Any]:
-    return {"worker_id": member.worker_id, "role": member.role, "joined_at": member.joined_at}
+def archive(board: Board, payload: ArchiveProject) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def unarchive(board: Board, payload: UnarchiveProject) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def delete(board: Board, payload: DeleteProject) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def restore(board: Board, payload: RestoreProject) -> dict[str, Any]:
+    raise NotImplementedError

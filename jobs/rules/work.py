@@ -6,10 +6,12 @@ from jobs.board import Board
 from jobs.entities import Task, TaskStatus, WorkerKind
 from jobs.errors import ApprovalRequired, NotAllowed
 from jobs.payloads.lifecycle import CompleteTask, FailTask, ReportProgress, StartTask, SubmitTask
+from jobs.rules.consequences import change
 from jobs.rules.find import active_project, live_project, live_task, seen
 from jobs.rules.outcome import task_result
 from jobs.rules.permissions import (
     acting_worker,
+    former_assignee,
     require_holder,
     require_member,
     require_not_leased,
@@ -55,9 +57,10 @@ def submit(board: Board, payload: SubmitTask) -> dict[str, Any]:
     require_holder(board, task, payload.token)
     require_status(task, IN_PROGRESS, "be submitted")
     board.end_lease(task)
-    board.record(
-        "task.submitted",
+    change(
+        board,
         task,
+        "task.submitted",
         parts={"lease": None},
         status=TaskStatus.REVIEW,
         result=payload.result,
@@ -100,16 +103,16 @@ def _require_no_review(board: Board, task: Task) -> None:
 def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
     """The task is completed: no lease, progress 100, counted."""
     board.end_lease(task)
-    board.record(
-        kind,
+    change(
+        board,
         task,
+        kind,
         parts={"lease": None},
         status=TaskStatus.COMPLETED,
         progress=100,
         completed_at=board.now,
         **new,
     )
-    board.count(task, completed=1)
 
 
 def end_attempt(
@@ -119,12 +122,13 @@ def end_attempt(
     lease = board.end_lease(task)
     attempt = task.attempt + 1
     failed = final or attempt >= task.max_attempts
-    board.record(
-        kind,
+    change(
+        board,
         task,
+        kind,
         parts={"lease": None},
         status=TaskStatus.FAILED if failed else TaskStatus.PENDING,
-        assignee_id=task.assignee_id if lease is None else lease.previous_assignee_id,
+        assignee_id=task.assignee_id if lease is None else former_assignee(board, task, lease),
         attempt=attempt,
         failure=failure,
     )

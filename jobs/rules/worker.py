@@ -5,7 +5,7 @@ from typing import Any
 from jobs.board import Board
 from jobs.entities import Worker
 from jobs.errors import AlreadyExists
-from jobs.payloads.worker import RegisterWorker
+from jobs.payloads.worker import DeactivateWorker, ReactivateWorker, RegisterWorker, UpdateWorker
 from jobs.rules.find import require_free_id
 from jobs.rules.permissions import acting_worker_or_system
 
@@ -32,3 +32,15 @@ def register(board: Board, payload: RegisterWorker) -> dict[str, Any]:
     board.claim_name(board.handles, (cause.tenant_id, payload.handle))
     board.create("worker.registered", worker)
     return {"worker_id": worker.id, "version": worker.version}
+
+
+def update(board: Board, payload: UpdateWorker) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def deactivate(board: Board, payload: DeactivateWorker) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def reactivate(board: Board, payload: ReactivateWorker) -> dict[str, Any]:
+    raise NotImplementedError

@@ -13,9 +13,8 @@ from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 from db.conflicts import translated
 from db.repositories.tenants import Tenants
 from jobs.entities import Key
-from jobs.envelope import SystemJob
-from jobs.ids import derived_id
 from jobs.payloads.lifecycle import ExpireLease
+from jobs.system import system_job
 from worker.apply import apply
 from worker.deliveries import Delivery, Settled
 from worker.loops.alone import alone
@@ -119,12 +118,7 @@ async def _reported(leases: Sequence[Expired], runtime: Runtime) -> set[Key]:
 
 
 def _ending(lease: Expired) -> Delivery:
-    job = SystemJob(
-        id=derived_id(lease.expires_at, lease.task_id, lease.token, lease.expires_at.timestamp()),
-        tenant_id=lease.tenant_id,
-        actor_id=None,
-        kind="lease.expire",
-        issued_at=lease.expires_at,
-        payload=ExpireLease(task_id=lease.task_id, token=lease.token),
-    )
+    ending = ExpireLease(task_id=lease.task_id, token=lease.token)
+    cause = (lease.task_id, lease.token, lease.expires_at.timestamp())
+    job = system_job(ending, lease.tenant_id, lease.expires_at, *cause)
     return Delivery(arq_id=str(job.id), request=job, trusted=True)

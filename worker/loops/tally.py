@@ -12,13 +12,18 @@ FOLD = text("""
     WITH taken AS (
         DELETE FROM taskrail.tally
         WHERE position IN (SELECT position FROM taskrail.tally ORDER BY position LIMIT :deltas)
-        RETURNING tenant_id, project_id, tasks, completed
+        RETURNING *
     ), sums AS (
-        SELECT tenant_id, project_id, sum(tasks)::int AS tasks, sum(completed)::int AS completed
+        SELECT tenant_id, project_id, sum(tasks)::int AS tasks, sum(completed)::int AS completed,
+            sum(attempts)::bigint AS attempts, sum(tokens)::bigint AS tokens,
+            sum(money_micros)::bigint AS money_micros, sum(wall_seconds)::bigint AS wall_seconds
         FROM taken GROUP BY tenant_id, project_id
     )
     UPDATE taskrail.project
-    SET task_count = task_count + sums.tasks, completed_count = completed_count + sums.completed
+    SET task_count = task_count + sums.tasks, completed_count = completed_count + sums.completed,
+        used_attempts = used_attempts + sums.attempts, used_tokens = used_tokens + sums.tokens,
+        used_money_micros = used_money_micros + sums.money_micros,
+        used_wall_seconds = used_wall_seconds + sums.wall_seconds
     FROM sums WHERE project.tenant_id = sums.tenant_id AND project.id = sums.project_id
 """)
 

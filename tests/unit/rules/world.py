@@ -13,16 +13,17 @@ from uuid_utils.compat import uuid7
 
 from jobs.board import Board
 from jobs.entities import Lease, Project, Task, TaskStatus, Tenant, Worker, WorkerKind
-from jobs.envelope import AnyJob, SystemJob
+from jobs.envelope import KINDS, SYSTEM_KINDS, AnyJob
 from jobs.errors import JobRejected
 from jobs.outcomes import Applied, Rejected
 from jobs.payloads.base import Payload
-from jobs.payloads.lifecycle import ClaimTask, ExpireLease, StartTask, SubmitTask
+from jobs.payloads.lifecycle import ClaimTask, StartTask, SubmitTask
 from jobs.payloads.project import AddMember, CreateProject
 from jobs.payloads.task import CreateTask
 from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
 from jobs.rules import decide
+from jobs.system import system_job
 from tests.unit.rules.narrowing import narrowed, snapshot
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -44,8 +45,8 @@ class World:
     stranger: UUID = field(default_factory=uuid7)
 
     def job(self, actor_id: UUID | None, payload: Payload, **envelope: Any) -> AnyJob:
-        if isinstance(payload, ExpireLease):
-            return _expiry(self.tenant_id, payload)
+        if KINDS[type(payload)] in SYSTEM_KINDS:
+            return system_job(payload, self.tenant_id, NOON, uuid7())
         return new_job(payload, self.tenant_id, actor_id, **envelope)
 
     def do(self, actor_id: UUID | None, payload: Payload, **envelope: Any) -> dict[str, Any]:
@@ -172,17 +173,6 @@ def new_world(**project: Any) -> World:
         world.register(worker_id, WorkerKind.AGENT)
     world.create_project(world.project_id, **project)
     return world
-
-
-def _expiry(tenant_id: UUID, payload: ExpireLease) -> AnyJob:
-    return SystemJob(
-        id=uuid7(),
-        tenant_id=tenant_id,
-        actor_id=None,
-        kind="lease.expire",
-        issued_at=NOON,
-        payload=payload,
-    )
 
 
 def _verdict(board: Board, job: AnyJob, *, trusted: bool) -> Applied | Rejected:

@@ -1,0 +1,60 @@
+"""Tasks that jobs name or find, their trees, and their leases."""
+
+from db.loading.reading import Reading
+from db.loading.wanted import Keys
+
+
+async def find_projects(reading: Reading) -> None:
+    """A task never changes its project, so this is read before anything is locked."""
+    named = reading.wanted.named
+    if named:
+        reading.project_of = await reading.uow.tasks.projects_of(named)
+        reading.existing = set(reading.project_of)
+        reading.wanted.projects |= reading.projects(named)
+
+
+async def lock_trees(reading: Reading) -> None:
+    """Who changes edges or branches of a tree holds it alone; who needs it to hold still shares."""
+    exclusive = reading.projects(reading.wanted.alone)
+    shared = reading.projects(reading.wanted.still) | {key for key, _ in reading.wanted.bulk}
+    if exclusive or shared:
+        await reading.uow.trees.lock({key: key in exclusive for key in exclusive | shared})
+
+
+async def find_more(reading: Reading) -> None:
+    """Tasks that no job names: what a worker has or had, and what bulk jobs may settle.
+
+    Found when the worker, the members and the trees are locked, so that none is added meanwhile.
+    """
+    wanted, board, bulk = reading.wanted, reading.board, reading.uow.bulk
+    if wanted.tasks_of:
+        board.tasks_of = await bulk.tasks_of(wanted.tasks_of)
+        for found in board.tasks_of.values():
+            _want(reading, found)
+    for (project, what), job in sorted(wanted.bulk.items()):
+        eligible = await bulk.eligible(project, what, job.limit)
+        board.eligible[project, what] = eligible
+        _want(reading, set(eligible.tasks))
+        wanted.children_of.update(eligible.tasks)
+        wanted.roles.update((task, job.role) for task in eligible.tasks)
+
+
+async def load_tasks(reading: Reading) -> None:
+    """Of tasks born since their projects were read nobody knows the project or its members."""
+    wanted, uow = reading.wanted, reading.uow
+    if wanted.tasks:
+        await reading.lock(wanted.tasks & reading.existing)
+    shared = (wanted.parents | wanted.blockers) - wanted.tasks
+    if shared:
+        reading.put(await uow.tasks.share(shared & reading.existing, wait=reading.wait))
+
+
+async def load_leases(reading: Reading) -> None:
+    if reading.board.tasks:
+        leases = await reading.uow.leases.load(reading.board.tasks.keys())
+        reading.board.leases.update((lease.key, lease) for lease in leases)
+
+
+def _want(reading: Reading, found: Keys) -> None:
+    reading.wanted.tasks |= found
+    reading.existing |= found

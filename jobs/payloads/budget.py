@@ -1,0 +1,50 @@
+"""What work may cost, and what it did cost."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from jobs.payloads.base import STRICT
+
+MAX_AMOUNT = 10**15
+"""Sums of reports stay within 64 bits."""
+
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+
+
+class Usage(BaseModel):
+    """What work consumed: tokens, money in millionths of a unit, seconds of wall time."""
+
+    model_config = STRICT
+
+    tokens: Amount = 0
+    money_micros: Amount = 0
+    wall_seconds: Amount = 0
+
+
+class Limit(BaseModel):
+    """Crossing `soft` is announced; crossing `hard` stops the work."""
+
+    model_config = STRICT
+
+    soft: Amount | None = None
+    hard: Amount | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.soft is None and self.hard is None:
+            raise ValueError("a limit needs soft, hard or both")
+        if self.soft is not None and self.hard is not None and self.soft > self.hard:
+            raise ValueError("soft must not be above hard")
+        return self
+
+
+class Budget(BaseModel):
+    """Limits of a task or a project, by what they limit; `attempts` are tries that ended badly."""
+
+    model_config = STRICT
+
+    attempts: Limit | None = None
+    tokens: Limit | None = None
+    money_micros: Limit | None = None
+    wall_seconds: Limit | None = None
