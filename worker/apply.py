@@ -1,6 +1,6 @@
 """A batch of jobs becomes one transaction: recognise, lock and load, decide, save, commit.
 
-This is the summary. How rows are locked stands in db/loading.py, how one job is decided in
+This is the summary. How rows are locked stands in db/loading, how one job is decided in
 deciding.py, what happens when a transaction fails in recovery.py.
 """
 

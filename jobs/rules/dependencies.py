@@ -84,7 +84,7 @@ def _require_sound(board: Board, task: Task, edge: Dependency) -> Task:
         )
     if blocker.key in board.line(task.key):
         raise DependencyCycle(
-            "A task is part of what is above it, and cannot wait for that; move it elsewhere first.",
+            "A task is part of what is above it and cannot wait for that; move it away first.",
             observed=seen(blocker),
         )
     return blocker

@@ -55,11 +55,21 @@ async def test_models_and_migrations_make_the_same_schema(database: Database) ->
             assert modelled == migrated
 
 
+COUNTERS = {
+    "task_count",
+    "completed_count",
+    "used_attempts",
+    "used_tokens",
+    "used_money_micros",
+    "used_wall_seconds",
+}
+
+
 @pytest.mark.parametrize(
     ("model", "entity", "derived"),
     [
         (models.Tenant, entities.Tenant, set()),
-        (models.Project, entities.Project, {"task_count", "completed_count"}),
+        (models.Project, entities.Project, COUNTERS),
         (models.Worker, entities.Worker, set()),
         (models.Member, entities.Member, set()),
         (models.Task, entities.Task, set()),

@@ -8,7 +8,18 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.board import Board, Cause
-from jobs.entities import Comment, Lease, Member, Priority, Project, Role, Task
+from jobs.entities import (
+    Comment,
+    Dependency,
+    Lease,
+    Member,
+    Priority,
+    Project,
+    Role,
+    Tally,
+    Task,
+)
+from jobs.errors import KinUnknown
 from tests.unit.rules.narrowing import snapshot
 from tests.unit.rules.world import NOON
 
@@ -47,7 +58,8 @@ def test_new_members_and_comments_are_saved_in_their_order() -> None:
             board.add_member(member)
         board.add_comment(comment)
 
-    assert (board.new_members, board.new_comments) == (members, [comment])
+    assert list(board.member_changes.values()) == members
+    assert board.new_comments == [comment]
 
 
 def test_a_refused_job_adds_no_column_to_what_an_earlier_one_saves() -> None:
@@ -155,7 +167,7 @@ def test_counts_of_a_batch_are_added_up() -> None:
         board.count(task, tasks=1)
         board.count(task, tasks=1, completed=1)
 
-    assert board.tally == {PROJECT.key: (2, 1)}
+    assert board.tally == {PROJECT.key: Tally(*PROJECT.key, tasks=2, completed=1)}
 
 
 def test_a_new_task_knows_its_depth_and_its_parent_knows_it() -> None:
@@ -165,8 +177,35 @@ def test_a_new_task_knows_its_depth_and_its_parent_knows_it() -> None:
     with board.caused_by(CAUSE):
         board.create("task.created", child)
 
-    assert board.depths[child.key] == 2
-    assert board.children == {task.key: {child.key}}
+    assert board.depth(child.key) == 2
+    assert board.children == {task.key: {child.key}, child.key: set()}
+
+
+def test_a_task_that_moves_takes_what_is_below_it_along() -> None:
+    board, task = _board()
+    branch, twig, leaf = _task(parent=task), _task(parent=task), _task()
+    leaf.parent_id = twig.id
+    with board.caused_by(CAUSE):
+        for new in (branch, twig, leaf):
+            board.create("task.created", new)
+        board.record("task.moved", twig, parent_id=branch.id)
+        board.place(twig)
+
+    assert [board.depth(one.key) for one in (task, branch, twig, leaf)] == [1, 2, 3, 4]
+    assert board.children[task.key] == {branch.key}
+    assert board.children[branch.key] == {twig.key}
+
+
+def test_what_was_not_read_is_not_taken_for_nothing() -> None:
+    board, task = _board()
+    stranger = _task()
+
+    for ask in (board.children_of, board.dependents_of, board.restorable_of):
+        assert ask(task) == set()
+        with pytest.raises(KinUnknown):
+            ask(stranger)
+    with pytest.raises(KinUnknown):
+        board.kin(stranger.key)
 
 
 def _record(board: Board, task: Task) -> None:
@@ -204,8 +243,30 @@ def _add_parts(board: Board, task: Task) -> None:
     board.add_member(Member(TENANT, PROJECT.id, uuid7(), Role.MEMBER, NOON))
 
 
-@pytest.mark.parametrize("act", [_record, _create, _lend, _count, _add_parts])
-@pytest.mark.parametrize("earlier", [None, _record, _create, _lend, _count, _add_parts])
+def _join(board: Board, task: Task) -> None:
+    other = _task(parent=task)
+    board.create("task.created", other)
+    edge = Dependency(TENANT, task.id, other.id)
+    board.add_dependency(edge)
+    board.remove_dependency(edge)
+    board.add_dependency(edge)
+
+
+def _hide(board: Board, task: Task) -> None:
+    child = _task(parent=task)
+    board.create("task.created", child)
+    board.unplace(child)
+    board.erase_comments(task)
+    member = Member(TENANT, PROJECT.id, uuid7(), Role.MEMBER, NOON)
+    board.add_member(member)
+    board.remove_member(member)
+
+
+ACTS = [_record, _create, _lend, _count, _add_parts, _join, _hide]
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("earlier", [None, *ACTS])
 def test_whatever_a_refused_job_did_is_undone(act: Act, earlier: Act | None) -> None:
     board, task = _board()
     if earlier is not None:
@@ -254,7 +315,9 @@ def _board() -> tuple[Board, Task]:
     task.version = 7
     board = Board(NOON + timedelta(hours=1))
     board.tasks[task.key] = task
-    board.depths[task.key] = 1
+    board.parents[task.key] = None
+    for known in (board.children, board.dependents, board.blockers, board.restorable):
+        known[task.key] = set()
     return board, task
 
 

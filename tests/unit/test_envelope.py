@@ -19,28 +19,9 @@ from jobs.envelope import (
     AnyJob,
     WireJob,
 )
-from jobs.refs import Refs
+from jobs.refs import Bulk, Refs, Role
+from tests.unit.valid_payloads import VALID, A, B, C
 
-A, B, C = (str(uuid7()) for _ in range(3))
-VALID: dict[str, dict[str, Any]] = {
-    "project.create": {"project_id": A, "slug": "launch", "name": "Launch"},
-    "project.add_member": {"project_id": A, "worker_id": B},
-    "worker.register": {"worker_id": A, "handle": "@ada", "name": "Ada", "kind": "human"},
-    "task.create": {"project_id": A, "task_id": B, "title": "Write"},
-    "task.assign": {"task_id": A, "worker_id": B},
-    "task.claim": {"task_id": A},
-    "task.dispatch": {"limit": 3},
-    "task.renew": {"task_id": A, "token": 1},
-    "task.start": {"task_id": A},
-    "task.progress": {"task_id": A, "progress": 5},
-    "task.submit": {"task_id": A, "result": [1, None]},
-    "task.approve": {"task_id": A, "cascade": True},
-    "task.reject": {"task_id": A, "reason": "too short"},
-    "task.complete": {"task_id": A, "token": 1, "result": {"pages": 2}, "cascade": True},
-    "task.fail": {"task_id": A, "reason": "no network", "details": {"tries": 2}},
-    "task.cancel": {"task_id": A, "reason": None},
-    "task.comment": {"task_id": A, "comment_id": B, "body": "Hm"},
-}
 _WIRE: TypeAdapter[AnyJob] = TypeAdapter(WireJob)
 
 
@@ -99,8 +80,27 @@ def test_no_payload_does_without_what_it_needs(kind: str, name: str) -> None:
         ("task.claim", {"task_id": "not-a-uuid"}),
         ("task.dispatch", {"limit": 0}),
         ("task.dispatch", {"limit": 101}),
-        ("task.progress", {"progress": 101}),
-        ("task.progress", {"progress": "50"}),
+        ("task.progress", {"percent": 101}),
+        ("task.progress", {"percent": "50"}),
+        ("task.progress", {"usage": {"tokens": -1}}),
+        ("task.progress", {"usage": {"token": 1}}),
+        ("task.raise_budget", {"budget": {"tokens": {}}}),
+        ("task.raise_budget", {"budget": {"tokens": {"soft": 2, "hard": 1}}}),
+        ("task.block", {"reason": "budget"}),
+        ("task.block", {"reason": "input_required"}),
+        ("task.request_input", {"question": {"prompt": "Which?", "choices": []}}),
+        (
+            "task.request_input",
+            {"question": {"prompt": "?", "choices": ["a"], "answer_schema": {}}},
+        ),
+        ("task.add_dependency", {"depends_on_id": A}),
+        ("task.add_dependency", {"on_failure": "explode"}),
+        ("task.create", {"depends_on": [{"task_id": A}, {"task_id": A}]}),
+        ("task.create", {"recurrence": {"rule": "FREQ=DAILY"}}),
+        ("task.update", {"title": None}),
+        ("project.update", {"slug": None}),
+        ("project.complete_tasks", {"limit": 1_001}),
+        ("worker.update", {"capabilities": None}),
         ("task.complete", {"token": 0}),
         ("task.complete", {"token": "1"}),
         ("task.complete", {"cascade": 1}),
@@ -113,6 +113,14 @@ def test_no_payload_does_without_what_it_needs(kind: str, name: str) -> None:
 )
 def test_a_wrong_value_is_refused(kind: str, fields: dict[str, Any]) -> None:
     _refuse(kind, VALID[kind] | fields)
+
+
+@pytest.mark.parametrize("kind", ["task.update", "project.update", "worker.update"])
+def test_an_update_changes_something(kind: str) -> None:
+    ids = {name: value for name, value in VALID[kind].items() if name.endswith("_id")}
+
+    with pytest.raises(ValidationError, match="nothing is to be changed"):
+        _read(kind, payload=ids | {"expected_version": 1})
 
 
 def test_not_a_number_is_no_json() -> None:
@@ -130,7 +138,7 @@ def test_not_a_number_is_no_json() -> None:
         {"tenant_id": None},
         {"kind": "task.destroy"},
         {"kind": "lease.expire"},
-        {"schema_version": 2},
+        {"schema_version": 3},
         {"schema_version": "1"},
         {"issued_at": "2026-11-23T12:00:00"},
         {"issued_at": 1_763_899_200},
@@ -222,10 +230,7 @@ def test_every_row_that_a_payload_names_is_asked_for(kind: str) -> None:
 
     refs = job.payload.refs(None)
 
-    asked_for = {
-        ref for name in Refs.__slots__ if name != "dispatch" for ref in getattr(refs, name)
-    }
-    assert named <= asked_for
+    assert named <= _ids(refs)
 
 
 @pytest.mark.parametrize("kind", ["task.claim", "task.dispatch", "task.renew"])
@@ -241,8 +246,23 @@ def test_a_cascade_needs_the_whole_subtree_and_the_plain_form_the_children() -> 
         for cascade in (False, True):
             job = _read(kind, payload={"task_id": A, "cascade": cascade})
             refs = job.payload.refs(None)
-            assert bool(refs.descendants_of) is cascade
+            role = Role.SETTLES_ALL if cascade else Role.SETTLES
+            assert refs.roles == ((UUID(A), role),)
             assert bool(refs.children_of) is not cascade
+
+
+def _ids(refs: Refs) -> set[UUID]:
+    """All ids that stand anywhere in refs."""
+    found, to_visit = set[UUID](), [getattr(refs, name) for name in Refs.__slots__]
+    while to_visit:
+        match to_visit.pop():
+            case UUID() as ref:
+                found.add(ref)
+            case tuple() as refs_within:
+                to_visit.extend(refs_within)
+            case Bulk(project_id=project_id):
+                found.add(project_id)
+    return found
 
 
 def _read(kind: str, **header: Any) -> AnyJob:
@@ -261,6 +281,7 @@ def _envelope(kind: str) -> dict[str, Any]:
         "actor_id": None,
         "kind": kind,
         "issued_at": "2026-11-23T12:00:00+01:00",
+        "schema_version": 2 if kind == "task.progress" else 1,
         "payload": VALID.get(kind, VALID["task.claim"]),
     }
 

@@ -257,8 +257,7 @@ class Lives(RuleBasedStateMachine):
     def counters_are_a_recount(self) -> None:
         board, tasks = self.world.board, self.world.board.tasks.values()
         completed = sum(task.status == "completed" for task in tasks)
-        counted = board.tally.get((self.world.tenant_id, self.world.project_id), (0, 0))
-        assert counted == (len(tasks), completed)
+        assert self.world.counted() == (len(tasks), completed)
         assert len(board.new_comments) == self.comments
 
     def _agree(self, actor: UUID | None, payload: Payload, *, allowed: bool) -> None:

@@ -22,7 +22,7 @@ def test_a_new_task_is_pending_and_counted() -> None:
     assert (task.status, task.progress, task.attempt, task.last_token) == ("pending", 0, 0, 0)
     assert (task.priority, task.tags) == (Priority.CRITICAL, ["web"])
     assert (task.created_by_id, task.created_at, task.version) == (world.owner, NOON, 1)
-    assert world.board.tally[world.tenant_id, world.project_id] == (1, 0)
+    assert world.counted() == (1, 0)
 
 
 def test_the_first_event_carries_the_whole_task() -> None:
@@ -46,7 +46,7 @@ def test_a_tree_is_made_whole() -> None:
     assert told["task_ids"] == [root, child, grandchild, sibling]
     parents = [world.task(task_id).parent_id for task_id in told["task_ids"]]
     assert parents == [None, root, child, root]
-    assert world.board.tally[world.tenant_id, world.project_id] == (4, 0)
+    assert world.counted() == (4, 0)
 
 
 def test_one_bad_task_refuses_the_whole_tree() -> None:

@@ -19,7 +19,7 @@ def test_approving_completes_the_task() -> None:
     task = world.task(task_id)
     assert (task.status, task.progress, task.completed_at) == ("completed", 100, NOON)
     assert world.event()[0] == "task.approved"
-    assert world.board.tally[world.tenant_id, world.project_id] == (1, 1)
+    assert world.counted() == (1, 1)
 
 
 def test_nobody_approves_what_is_his() -> None:

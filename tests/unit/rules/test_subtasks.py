@@ -35,16 +35,6 @@ def test_a_blocked_task_can_be_cancelled(*, leased: bool) -> None:
     assert world.lease(task_id) is None
 
 
-def test_a_tree_too_large_for_one_job_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = new_world()
-    root = _family(world)[0]
-    monkeypatch.setattr("jobs.rules.subtasks.MAX_KIN", 2)
-
-    refusal = world.refuse(world.owner, CancelTask(task_id=root))
-
-    assert (refusal.code, refusal.observed.status) == ("limit_exceeded", "pending")
-
-
 def test_what_has_ended_cannot_be_cancelled() -> None:
     world = new_world()
     task_id = world.create()
@@ -132,7 +122,7 @@ def test_a_parent_whose_subtasks_have_ended_is_completed() -> None:
     for task_id in (grandchild, child, root):
         world.do(world.human, CompleteTask(task_id=task_id))
 
-    assert world.board.tally[world.tenant_id, world.project_id] == (4, 4)
+    assert world.counted() == (4, 4)
 
 
 def test_completing_with_cascade_cancels_what_is_open_below() -> None:
@@ -143,7 +133,7 @@ def test_completing_with_cascade_cancels_what_is_open_below() -> None:
 
     statuses = [world.task(t).status for t in (root, child, grandchild, done)]
     assert statuses == ["completed", "cancelled", "cancelled", "completed"]
-    assert world.board.tally[world.tenant_id, world.project_id] == (4, 2)
+    assert world.counted() == (4, 2)
 
 
 def test_a_subtask_made_in_the_same_batch_keeps_its_parent_open() -> None:

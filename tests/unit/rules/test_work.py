@@ -189,7 +189,7 @@ def test_completing_ends_the_lease_and_is_counted() -> None:
     assert task.completed_at == NOON + timedelta(seconds=5)
     assert world.lease(task_id) is None
     assert world.board.held[world.tenant_id, world.agent] == 0
-    assert world.board.tally[world.tenant_id, world.project_id] == (1, 1)
+    assert world.counted() == (1, 1)
 
 
 def test_a_task_that_nobody_began_can_be_completed() -> None:
@@ -226,7 +226,7 @@ def test_a_task_completes_once() -> None:
     refusal = world.refuse(world.human, CompleteTask(task_id=task_id))
 
     assert (refusal.code, refusal.alternatives) == ("illegal_transition", ("review",))
-    assert world.board.tally[world.tenant_id, world.project_id] == (1, 1)
+    assert world.counted() == (1, 1)
 
 
 @pytest.mark.parametrize(

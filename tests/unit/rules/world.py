@@ -12,7 +12,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from jobs.board import Board
-from jobs.entities import Lease, Project, Task, TaskStatus, Tenant, Worker, WorkerKind
+from jobs.entities import Lease, Project, Tally, Task, TaskStatus, Tenant, Worker, WorkerKind
 from jobs.envelope import KINDS, SYSTEM_KINDS, AnyJob
 from jobs.errors import JobRejected
 from jobs.outcomes import Applied, Rejected
@@ -153,6 +153,12 @@ class World:
 
     def worker(self, worker_id: UUID) -> Worker:
         return self.board.workers[self.tenant_id, worker_id]
+
+    def counted(self) -> tuple[int, int]:
+        """Tasks, and completed ones, as the project's counters will say."""
+        project = (self.tenant_id, self.project_id)
+        tally = self.board.tally.get(project, Tally(*project))
+        return tally.tasks, tally.completed
 
     def lease(self, task_id: UUID) -> Lease | None:
         return self.board.leases.get((self.tenant_id, task_id))
