@@ -1,9 +1,15 @@
 """Rows equal the fold of their events: own columns, and the parts that other tables hold."""
 
+from dataclasses import fields
+
+from db.arrays import table_of
+from db.models import Project as Row
+from db.repositories.history import ERASED
 from jobs.board import DERIVED, HEADER
+from jobs.entities import Project
 from ops.verify.check import Check, check
 
-COUNTERS = frozenset({"task_count", "completed_count"})
+COUNTERS = {column.name for column in table_of(Row).c} - {field.name for field in fields(Project)}
 NOT_FOLDED = sorted(HEADER | DERIVED | COUNTERS)
 """The event's own row states the header; derived columns have checks of their own."""
 
@@ -78,11 +84,37 @@ MEMBERS = check(
             AS m(worker_id uuid, role text, joined_at timestamptz)
         WHERE e.entity_type = 'project' AND jsonb_exists(e.data, 'member')
         ORDER BY e.tenant_id, e.entity_id, m.worker_id, e.seq DESC
+    ), there AS (
+        SELECT * FROM folded WHERE role IS NOT NULL
     )
     SELECT tenant_id, 'member' AS entity, project_id || '/' || worker_id AS id,
         'the membership differs from the events of its project' AS detail
-    FROM folded f FULL JOIN taskrail.member r USING (tenant_id, project_id, worker_id)
+    FROM there f FULL JOIN taskrail.member r USING (tenant_id, project_id, worker_id)
     WHERE (f.role, f.joined_at) IS DISTINCT FROM (r.role, r.joined_at)
+    """,
+)
+
+DEPENDENCIES = check(
+    "dependency_fold",
+    """
+    WITH told AS (
+        SELECT e.tenant_id, e.entity_id AS task_id, e.seq, d.depends_on_id, d.on_failure
+        FROM taskrail.event e
+        CROSS JOIN LATERAL jsonb_to_recordset(
+            coalesce(e.data -> 'dependencies', jsonb_build_array(e.data -> 'dependency'))
+        ) AS d(depends_on_id uuid, on_failure text)
+        WHERE e.entity_type = 'task'
+            AND (jsonb_exists(e.data, 'dependencies') OR jsonb_exists(e.data, 'dependency'))
+    ), last AS (
+        SELECT DISTINCT ON (tenant_id, task_id, depends_on_id) *
+        FROM told ORDER BY tenant_id, task_id, depends_on_id, seq DESC
+    ), there AS (
+        SELECT * FROM last WHERE on_failure IS NOT NULL
+    )
+    SELECT tenant_id, 'dependency' AS entity, task_id || '/' || depends_on_id AS id,
+        'the dependency differs from the events of its task' AS detail
+    FROM there f FULL JOIN taskrail.dependency r USING (tenant_id, task_id, depends_on_id)
+    WHERE f.on_failure IS DISTINCT FROM r.on_failure
     """,
 )
 
@@ -90,8 +122,10 @@ COMMENTS = check(
     "comment_fold",
     """
     WITH folded AS (
-        SELECT e.tenant_id, c.id, e.entity_id AS task_id, c.author_id, c.body, e.at AS created_at
+        SELECT e.tenant_id, c.id, e.entity_id AS task_id, c.author_id, e.at AS created_at,
+            CASE WHEN t.purged_at IS NULL THEN c.body ELSE :erased END AS body
         FROM taskrail.event e
+        LEFT JOIN taskrail.task t ON t.tenant_id = e.tenant_id AND t.id = e.entity_id
         CROSS JOIN LATERAL jsonb_to_record(e.data -> 'comment')
             AS c(id uuid, author_id uuid, body text)
         WHERE e.entity_type = 'task' AND e.kind = 'task.commented'
@@ -102,6 +136,8 @@ COMMENTS = check(
     WHERE (f.task_id, f.author_id, f.body, f.created_at)
         IS DISTINCT FROM (r.task_id, r.author_id, r.body, r.created_at)
     """,
+    erased=ERASED,
 )
 
-CHECKS = (_fold("project"), _fold("worker"), _fold("task"), LEASES, MEMBERS, COMMENTS)
+ENTITIES = tuple(_fold(entity) for entity in ("project", "worker", "task"))
+CHECKS = (*ENTITIES, LEASES, MEMBERS, DEPENDENCIES, COMMENTS)

@@ -59,26 +59,23 @@ ACTORS = check(
 MEMBERSHIP = check(
     "assignees_are_members",
     """
-    WITH members AS (
-        SELECT tenant_id, project_id, worker_id FROM taskrail.member
-        UNION
-        SELECT tenant_id, entity_id, (data -> 'member' ->> 'worker_id')::uuid
-        FROM taskrail.event WHERE entity_type = 'project' AND jsonb_exists(data, 'member')
-    ), given AS (
+    WITH given AS (
         SELECT tenant_id, id, project_id, assignee_id AS worker_id FROM taskrail.task
-        WHERE assignee_id IS NOT NULL
+        WHERE assignee_id IS NOT NULL AND deleted_at IS NULL
+            AND status IN ('pending', 'in_progress', 'review', 'blocked')
         UNION
         SELECT t.tenant_id, t.id, t.project_id, l.holder_id
         FROM taskrail.lease l
         JOIN taskrail.task t ON t.tenant_id = l.tenant_id AND t.id = l.task_id
     )
     SELECT g.tenant_id, 'task' AS entity, g.id::text AS id,
-        format('%s has it, but never was a member of its project', g.worker_id) AS detail
+        format('%s has it, but is no active member of its project', g.worker_id) AS detail
     FROM given g
     WHERE NOT EXISTS (
-        SELECT FROM members m
+        SELECT FROM taskrail.member m
+        JOIN taskrail.worker w ON w.tenant_id = m.tenant_id AND w.id = m.worker_id
         WHERE m.tenant_id = g.tenant_id AND m.project_id = g.project_id
-            AND m.worker_id = g.worker_id
+            AND m.worker_id = g.worker_id AND w.deactivated_at IS NULL
     )
     """,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ops.verify import counters, fold, history, leases, ledger, references
+from ops.verify import counters, fold, history, leases, ledger, references, trees
 from ops.verify.check import Check, Violation
 
 CHECKS: tuple[Check, ...] = (
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *ledger.CHECKS,
     *leases.CHECKS,
     *references.CHECKS,
+    *trees.CHECKS,
 )
 MAX_VIOLATIONS = 1_000
 """Of each check; a broken promise is usually broken often."""

@@ -73,6 +73,7 @@ REFUSED: dict[str, Refused] = {
         ("completed_is_whole", {"status": "completed", "completed_at": SOON, "progress": 99}),
         ("blocked_has_its_reason", {"status": "blocked"}),
         ("blocked_has_its_reason", {"blocked_reason": "waits"}),
+        ("purged_is_deleted", {"purged_at": SOON}),
         ("work_has_its_start", {"status": "in_progress"}),
         ("work_has_its_start", {"status": "review"}),
         ("deletion_has_its_id", {"deleted_at": SOON}),

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import ApproveTask, ClaimTask, ReportProgress, SubmitTask
 from jobs.payloads.project import AddMember, CreateProject
-from jobs.payloads.task import CommentTask, CreateTask
+from jobs.payloads.task import CommentTask, CreateTask, NewDependency
 from ops.verify.check import Violation
 from ops.verify.run import CHECKS, verify
 from tests.asking import Cast
@@ -45,7 +45,10 @@ class World:
 async def world(database: Database, runtime: Runtime) -> World:
     engine = Engine(apply, runtime, database.superuser)
     cast, stranger = Cast(), Cast()
-    ids = {name: uuid7() for name in ("held", "done", "other_task", "other_project", "comment")}
+    ids = {
+        name: uuid7()
+        for name in ("held", "done", "other_task", "other_project", "comment", "waiting")
+    }
     for people in (cast, stranger):
         await engine.create_tenant(people.tenant_id)
         assert set(await engine.statuses(people.setting_up())) == {"applied"}
@@ -68,6 +71,7 @@ def _life(cast: Cast, ids: dict[str, UUID]) -> list[AnyJob]:
     return [
         cast.task(held),
         cast.task(done),
+        cast.task(ids["waiting"], depends_on=[NewDependency(task_id=held)]),
         cast.by(cast.agent, ClaimTask(task_id=held)),
         cast.by(cast.agent, ReportProgress(task_id=held, token=1, progress=40)),
         cast.by(cast.human, CommentTask(task_id=held, comment_id=ids["comment"], body="Well.")),
@@ -86,6 +90,7 @@ FAULTS = {
     "task_fold": "UPDATE taskrail.task SET progress = 99 WHERE id = :held",
     "lease_fold": "DELETE FROM taskrail.lease WHERE task_id = :held",
     "member_fold": "DELETE FROM taskrail.member WHERE worker_id = :human AND project_id = :project",
+    "dependency_fold": "DELETE FROM taskrail.dependency WHERE task_id = :waiting",
     "comment_fold": "UPDATE taskrail.comment SET body = 'Badly.' WHERE id = :comment",
     "seq_gaps": "DELETE FROM taskrail.event WHERE entity_id = :held AND seq = 2",
     "version_is_last_seq": "UPDATE taskrail.task SET version = version + 1 WHERE id = :held",
@@ -119,11 +124,36 @@ FAULTS = {
     "actors_are_workers": "UPDATE taskrail.event SET actor_id = :nobody WHERE entity_id = :done",
     "assignees_are_members": "UPDATE taskrail.task SET assignee_id = :agent WHERE id = :other_task",
     "kin_in_one_project": "UPDATE taskrail.task SET parent_id = :held WHERE id = :other_task",
+    "trees_are_sound": (
+        "UPDATE taskrail.task"
+        " SET parent_id = CASE WHEN id = :held THEN CAST(:done AS uuid) ELSE :held END"
+        " WHERE id IN (:held, :done)"
+    ),
+    "dependencies_have_no_cycle": (
+        "INSERT INTO taskrail.dependency (tenant_id, task_id, depends_on_id)"
+        " VALUES (:tenant, :held, :waiting)"
+    ),
+    "questions_block": "UPDATE taskrail.task SET question = '{}' WHERE id = :held",
+    "one_successor": (
+        """UPDATE taskrail.task SET recurrence = '{"series_id": "s", "occurrence": 1}'"""
+        " WHERE id IN (:held, :done)"
+    ),
 }
 ALSO = {
     "events of a job that nobody knows": (
         "job_events",
         "UPDATE taskrail.event SET job_id = :nobody WHERE entity_id = :done AND seq = 3",
+    ),
+    "a live task below a deleted one": (
+        "trees_are_sound",
+        """UPDATE taskrail.task SET parent_id = CASE WHEN id = :done THEN CAST(:held AS uuid) END,
+            deleted_at = CASE WHEN id = :held THEN clock_timestamp() END,
+            deletion_id = CASE WHEN id = :held THEN CAST(:nobody AS uuid) END
+        WHERE id IN (:held, :done)""",
+    ),
+    "an edge with another policy": (
+        "dependency_fold",
+        "UPDATE taskrail.dependency SET on_failure = 'ignore' WHERE task_id = :waiting",
     ),
     "an agent at work without a lease": ("lease_state", FAULTS["lease_fold"]),
     "a lease on a completed task": (
