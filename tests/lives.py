@@ -30,6 +30,7 @@ from jobs.payloads.task import (
     CommentTask,
     CreateTask,
     DeleteTask,
+    MoveTask,
     NewDependency,
     RemoveDependency,
     RestoreTask,
@@ -180,6 +181,12 @@ def _remove_dependency(lives: Lives) -> Request:
     return lives.people.owner, RemoveDependency(task_id=task_id, depends_on_id=depends_on_id)
 
 
+def _move(lives: Lives) -> Request:
+    task_id, parent_id = lives.random.sample(lives.tasks[-4:], 2)
+    to = parent_id if lives.random.random() < 0.5 else None
+    return lives.people.owner, MoveTask(task_id=task_id, parent_id=to)
+
+
 ACTS: dict[Callable[[Lives], Request], int] = {
     _create: 2,
     _claim: 6,
@@ -198,5 +205,6 @@ ACTS: dict[Callable[[Lives], Request], int] = {
     _restore: 6,
     _add_dependency: 2,
     _remove_dependency: 2,
+    _move: 2,
 }
 """How often each is asked for, in proportion."""

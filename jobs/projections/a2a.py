@@ -12,14 +12,14 @@ SHOWS_RESULT = frozenset({Phase.UNDER_REVIEW, Phase.DONE})
 def to_a2a(
     task: Task, *, comments: Sequence[Comment] | None = None, history: Sequence[Event] = ()
 ) -> dict[str, Any]:
-    """The task for the JSON bindings, without resultless or empty fields.
+    """The task for the JSON bindings; fields without a value are left out.
 
     `contextId` is the project. With `comments`, `history` holds the request and what was said
     under it. `history` (the latest events) lets a cancelled task say why. Raises TaskGone (the
     protocol's TaskNotFoundError) for a deleted task.
     """
     phase = phase_of(task)
-    projected = {
+    projected: dict[str, Any] = {
         "id": str(task.id),
         "contextId": str(task.project_id),
         "status": {
@@ -56,7 +56,7 @@ def state_of(phase: Phase) -> str:
 
 
 def _status_message(task: Task, phase: Phase, history: Sequence[Event]) -> dict[str, Any]:
-    parts = [{"text": sentence(task, phase, history)}]
+    parts: list[dict[str, Any]] = [{"text": sentence(task, phase, history)}]
     if phase is Phase.ASKING:
         parts.append({"data": task.question})
     if phase in {Phase.FAILED, Phase.LOST}:

@@ -1,6 +1,6 @@
-"""A task as a DetailedTask of the Model Context Protocol's extension `io.modelcontextprotocol/tasks`.
+"""A task as a DetailedTask of MCP's extension `io.modelcontextprotocol/tasks`, version 2026-07-28.
 
-Version 2026-07-28. `failed` is for errors of the protocol alone; work that came to nothing is
+`failed` is for errors of the protocol alone; work that came to nothing is
 completed, with a result that says so.
 """
 
@@ -65,7 +65,9 @@ def status_of(phase: Phase) -> str:
             assert_never(phase)
 
 
-def _details(task: Task, phase: Phase, since: int) -> dict[str, Any]:
+def _details(  # noqa: PLR0911 - a table
+    task: Task, phase: Phase, since: int
+) -> dict[str, Any]:
     """The field that the status asks for, if any."""
     match phase:
         case Phase.ASKING:

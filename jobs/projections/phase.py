@@ -31,6 +31,10 @@ def phase_of(task: Task) -> Phase:
     """Raises TaskGone for a deleted task."""
     if task.deleted_at is not None:
         raise TaskGone(f"there is no task {task.id}")
+    return _phase_of_live(task)
+
+
+def _phase_of_live(task: Task) -> Phase:  # noqa: PLR0911 - a table
     match task.status:
         case TaskStatus.PENDING:
             return Phase.QUEUED
@@ -50,7 +54,22 @@ def phase_of(task: Task) -> Phase:
             assert_never(task.status)
 
 
-def sentence(task: Task, phase: Phase, history: Sequence[Event] = ()) -> str:  # noqa: PLR0911 - a table
+def _blocked(task: Task) -> Phase:
+    if task.blocked_reason == INPUT_REQUIRED and task.question is not None:
+        return Phase.ASKING
+    if task.blocked_reason == BUDGET:
+        return Phase.OVER_BUDGET
+    return Phase.HELD_UP
+
+
+def _failed(task: Task) -> Phase:
+    """Who reports a failure says whether it is permanent; otherwise nobody did: a lost lease."""
+    return Phase.FAILED if "permanent" in (task.failure or {}) else Phase.LOST
+
+
+def sentence(  # noqa: C901, PLR0911 - a table
+    task: Task, phase: Phase, history: Sequence[Event] = ()
+) -> str:
     """What to tell people about the phase."""
     match phase:
         case Phase.QUEUED:
@@ -77,26 +96,13 @@ def sentence(task: Task, phase: Phase, history: Sequence[Event] = ()) -> str:  #
 
 def entered(task: Task, history: Sequence[Event]) -> int:
     """The version in which the task came to its status; without a history, today's."""
-    moves = (event.seq for event in reversed(history) if "status" in event.data)
-    return next(moves, task.version)
+    move = _last_move(history)
+    return task.version if move is None else move.seq
 
 
 def stamp(time: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _blocked(task: Task) -> Phase:
-    if task.blocked_reason == INPUT_REQUIRED and task.question is not None:
-        return Phase.ASKING
-    if task.blocked_reason == BUDGET:
-        return Phase.OVER_BUDGET
-    return Phase.HELD_UP
-
-
-def _failed(task: Task) -> Phase:
-    """A failure that a worker reported says whether it is permanent; otherwise the worker is lost."""
-    return Phase.FAILED if "permanent" in (task.failure or {}) else Phase.LOST
 
 
 def _queued(task: Task) -> str:
@@ -106,5 +112,10 @@ def _queued(task: Task) -> str:
 
 
 def _cancelled(history: Sequence[Event]) -> str:
-    told = reason(history[-1]) if history else None
+    move = _last_move(history)
+    told = None if move is None else reason(move)
     return "Cancelled." if told is None else f"Cancelled: {told}"
+
+
+def _last_move(history: Sequence[Event]) -> Event | None:
+    return next((event for event in reversed(history) if "status" in event.data), None)

@@ -17,7 +17,14 @@ from jobs.entities import Event, Priority, Role, Task, TaskStatus
 from jobs.fold import TaskState, fold_project, fold_task, fold_worker, own_columns
 from jobs.outcomes import Applied
 from jobs.payloads.lifecycle import CancelTask, ReportProgress
-from jobs.payloads.task import AddDependency, AssignTask, CommentTask, RemoveDependency
+from jobs.payloads.task import (
+    AddDependency,
+    AssignTask,
+    CommentTask,
+    DeleteTask,
+    PurgeTask,
+    RemoveDependency,
+)
 from tests.lives import Lives
 from tests.unit.rules.world import NOON, World, new_world
 
@@ -127,6 +134,19 @@ def test_a_removed_dependency_is_gone_and_stands_in_the_past() -> None:
 
     assert list(fold_task(events[:2]).dependencies) == [blocker]
     assert fold_task(events[:3]).dependencies == {}
+
+
+def test_after_a_purge_nothing_that_was_said_is_left() -> None:
+    world = new_world()
+    task_id = world.create(description="Secret")
+    world.do(world.owner, CommentTask(task_id=task_id, comment_id=uuid7(), body="Secret too"))
+    world.do(world.owner, DeleteTask(task_id=task_id))
+    world.do(None, PurgeTask(task_id=task_id))
+
+    state = fold_task(history(world, task_id))
+
+    assert state.comments == []
+    assert own_columns(state.task) == own_columns(world.task(task_id))
 
 
 def test_a_project_folds_to_its_row_and_its_members() -> None:

@@ -1,0 +1,332 @@
+"""Who waits for whom: edges, readiness, and what becomes of those who waited in vain."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from jobs.entities import OnFailure
+from jobs.payloads.lifecycle import (
+    ApproveTask,
+    CancelTask,
+    ClaimTask,
+    CompleteTask,
+    DispatchTasks,
+    FailTask,
+    ReopenTask,
+    RetryTask,
+    StartTask,
+)
+from jobs.payloads.task import (
+    AddDependency,
+    CreateTask,
+    DeleteTask,
+    NewDependency,
+    NewTask,
+    RemoveDependency,
+    RestoreTask,
+)
+from tests.unit.rules.world import World, new_world
+
+
+def test_a_task_with_an_unmet_dependency_waits() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+
+    refusal = world.refuse(world.agent, ClaimTask(task_id=waiting))
+
+    assert (refusal.code, refusal.observed.status) == ("dependencies_unmet", "pending")
+    assert world.do(world.agent, DispatchTasks(limit=5))["tasks"][0]["id"] == blocker
+    assert world.do(world.other, DispatchTasks(limit=5))["tasks"] == []
+    assert world.refuse(world.human, StartTask(task_id=waiting)).code == "dependencies_unmet"
+    assert world.refuse(world.human, CompleteTask(task_id=waiting)).code == "dependencies_unmet"
+
+
+def test_completing_the_last_blocker_makes_its_dependent_ready_and_says_so() -> None:
+    world = new_world()
+    first, second = world.create(), world.create()
+    waiting = _waiting_for(world, first, second)
+
+    world.do(world.human, CompleteTask(task_id=first))
+    assert (world.task(waiting).unmet_dependencies, _kinds(world, waiting)) == (1, ["created"])
+    world.do(world.human, CompleteTask(task_id=second))
+
+    assert (world.task(waiting).unmet_dependencies, world.task(waiting).version) == (0, 2)
+    assert _kinds(world, waiting) == ["created", "ready"]
+    assert world.event() == ("task.ready", {})
+    world.do(world.agent, ClaimTask(task_id=waiting))
+
+
+def test_approving_a_blocker_completes_it_for_its_dependents() -> None:
+    world = new_world()
+    blocker = world.submitted()
+    waiting = _waiting_for(world, blocker)
+
+    world.do(world.human, ApproveTask(task_id=blocker))
+
+    assert _kinds(world, waiting) == ["created", "ready"]
+
+
+def test_deleting_the_last_open_blocker_makes_its_dependent_ready() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+
+    world.do(world.owner, DeleteTask(task_id=blocker))
+
+    assert _kinds(world, waiting) == ["created", "ready"]
+
+
+def test_restoring_a_blocker_makes_its_dependent_wait_again() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+    world.do(world.owner, DeleteTask(task_id=blocker))
+
+    world.do(world.owner, RestoreTask(task_id=blocker))
+
+    assert world.task(waiting).unmet_dependencies == 1
+    assert world.refuse(world.agent, ClaimTask(task_id=waiting)).code == "dependencies_unmet"
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_blocker_that_came_to_nothing_keeps_its_dependent_waiting_by_default(end: str) -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+
+    _end_badly(world, blocker, end)
+
+    assert (world.task(waiting).status, world.task(waiting).unmet_dependencies) == ("pending", 1)
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_an_edge_that_ignores_failure_is_met_by_it(end: str) -> None:
+    world = new_world()
+    blocker, waiting = _pair(world, OnFailure.IGNORE)
+
+    _end_badly(world, blocker, end)
+
+    assert _kinds(world, waiting) == ["created", "ready"]
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_an_edge_that_cancels_cancels_the_dependent_and_all_below_it(end: str) -> None:
+    world = new_world()
+    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    below = world.create(parent_id=waiting)
+    follower = _waiting_for(world, waiting, on_failure=OnFailure.CANCEL)
+
+    _end_badly(world, blocker, end)
+
+    assert [world.task(t).status for t in (waiting, below, follower)] == ["cancelled"] * 3
+    last = [event for event in world.board.events if event.entity_id == waiting][-1]
+    assert last.data["note"] == {"reason": "a task it depends on came to nothing"}
+    assert len({event.job_id for event in world.board.events[-4:]}) == 1
+
+
+def test_a_chain_of_a_thousand_dependents_is_cancelled_in_one_job() -> None:
+    world = new_world()
+    first = last = world.create()
+    for _ in range(1_000):
+        last = _create_unchecked(world, last)
+
+    world.do(world.owner, CancelTask(task_id=first))
+
+    assert world.task(last).status == "cancelled"
+
+
+def test_an_attempt_that_is_tried_again_fails_nobody_else() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    token = world.claim(world.agent, blocker)
+
+    world.do(world.agent, FailTask(task_id=blocker, token=token, reason="no network"))
+
+    assert (world.task(blocker).status, world.task(waiting).status) == ("pending", "pending")
+
+
+def test_dependents_that_have_left_pending_go_on() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    world.do(world.human, CompleteTask(task_id=blocker))
+    world.do(world.human, StartTask(task_id=waiting))
+
+    world.do(world.owner, ReopenTask(task_id=blocker))
+    assert (world.task(waiting).status, world.task(waiting).unmet_dependencies) == (
+        "in_progress",
+        1,
+    )
+    world.do(world.owner, CancelTask(task_id=blocker))
+
+    assert world.task(waiting).status == "in_progress"
+    world.do(world.human, CompleteTask(task_id=waiting))
+
+
+def test_retrying_a_failed_blocker_makes_an_ignoring_edge_unmet_again() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world, OnFailure.IGNORE)
+    _end_badly(world, blocker, "failed")
+
+    world.do(world.owner, RetryTask(task_id=blocker))
+
+    assert (world.task(waiting).status, world.task(waiting).unmet_dependencies) == ("pending", 1)
+
+
+def test_an_edge_is_added_and_removed_with_an_event_each() -> None:
+    world = new_world()
+    blocker, task = world.create(), world.create()
+
+    added = world.do(world.human, AddDependency(task_id=task, depends_on_id=blocker))
+    assert world.event() == (
+        "task.dependency_added",
+        {"dependency": {"depends_on_id": blocker, "on_failure": "block"}},
+    )
+    removed = world.do(world.human, RemoveDependency(task_id=task, depends_on_id=blocker))
+
+    assert (added["unmet_dependencies"], removed["unmet_dependencies"]) == (1, 0)
+    assert _kinds(world, task) == ["created", "dependency_added", "dependency_removed", "ready"]
+
+
+def test_an_edge_to_a_completed_task_is_met_from_the_start() -> None:
+    world = new_world()
+    blocker, task = world.create(), world.create()
+    world.do(world.human, CompleteTask(task_id=blocker))
+
+    world.do(world.human, AddDependency(task_id=task, depends_on_id=blocker))
+    world.do(world.human, RemoveDependency(task_id=task, depends_on_id=blocker))
+
+    assert _kinds(world, task) == ["created", "dependency_added", "dependency_removed"]
+
+
+def test_an_edge_that_would_cancel_at_once_is_refused() -> None:
+    world = new_world()
+    blocker, task = world.create(), world.create()
+    world.do(world.human, CancelTask(task_id=blocker))
+    edge = {"task_id": task, "depends_on_id": blocker}
+
+    refusal = world.refuse(world.human, AddDependency(**edge, on_failure=OnFailure.CANCEL))
+
+    assert (refusal.code, refusal.observed.status) == ("not_allowed", "cancelled")
+    world.do(world.human, AddDependency(**edge, on_failure=OnFailure.IGNORE))
+
+
+def test_an_edge_exists_once() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+
+    again = world.refuse(world.human, AddDependency(task_id=waiting, depends_on_id=blocker))
+    world.do(world.human, RemoveDependency(task_id=waiting, depends_on_id=blocker))
+    gone = world.refuse(world.human, RemoveDependency(task_id=waiting, depends_on_id=blocker))
+
+    assert (again.code, gone.code) == ("already_exists", "not_found")
+
+
+def test_edges_form_no_cycle() -> None:
+    world = new_world()
+    first, second = _pair(world)
+    third = _waiting_for(world, second)
+
+    for blocker in (second, third):
+        refusal = world.refuse(world.human, AddDependency(task_id=first, depends_on_id=blocker))
+        assert refusal.code == "dependency_cycle"
+
+
+def test_a_new_tree_may_wait_within_itself_but_not_in_a_circle() -> None:
+    world = new_world()
+    a, b = uuid7(), uuid7()
+
+    def tree(*edges: tuple[UUID, UUID]) -> CreateTask:
+        subtasks = [
+            NewTask(task_id=i, title="Part", depends_on=[_edge(on) for of, on in edges if of == i])
+            for i in (a, b)
+        ]
+        ids: dict[str, Any] = {"project_id": world.project_id, "task_id": uuid7()}
+        return CreateTask(**ids, title="Whole", subtasks=subtasks)
+
+    refusal = world.refuse(world.owner, tree((a, b), (b, a)))
+    world.do(world.owner, tree((a, b)))
+
+    assert refusal.code == "dependency_cycle"
+    assert (world.task(a).unmet_dependencies, world.task(b).unmet_dependencies) == (1, 0)
+
+
+def test_a_part_does_not_wait_for_its_whole() -> None:
+    world = new_world()
+    whole = world.create()
+    part = world.create(parent_id=world.create(parent_id=whole))
+
+    refusal = world.refuse(world.human, AddDependency(task_id=part, depends_on_id=whole))
+
+    assert refusal.code == "dependency_cycle"
+    world.do(world.human, AddDependency(task_id=whole, depends_on_id=part))
+
+
+def test_edges_stay_within_a_project() -> None:
+    world = new_world()
+    elsewhere = world.create_project(uuid7())
+    blocker, task = world.create(project_id=elsewhere), world.create()
+
+    refusal = world.refuse(world.human, AddDependency(task_id=task, depends_on_id=blocker))
+
+    assert refusal.code == "invalid"
+
+
+def test_what_is_settled_waits_for_nobody() -> None:
+    world = new_world()
+    blocker, task = world.create(), world.create()
+    world.do(world.human, CompleteTask(task_id=task))
+
+    refusal = world.refuse(world.human, AddDependency(task_id=task, depends_on_id=blocker))
+
+    assert (refusal.code, refusal.alternatives) == ("illegal_transition", ("review",))
+
+
+def test_a_stranger_ties_nothing() -> None:
+    world = new_world()
+    blocker, waiting = _pair(world)
+    other = world.create()
+
+    for payload in (
+        AddDependency(task_id=other, depends_on_id=blocker),
+        RemoveDependency(task_id=waiting, depends_on_id=blocker),
+    ):
+        assert world.refuse(world.stranger, payload).code == "not_a_member"
+
+
+def _pair(world: World, on_failure: OnFailure = OnFailure.BLOCK) -> tuple[UUID, UUID]:
+    """A task, and one that waits for it."""
+    blocker = world.create()
+    return blocker, _waiting_for(world, blocker, on_failure=on_failure)
+
+
+def _waiting_for(world: World, *blockers: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> UUID:
+    return world.create(depends_on=[_edge(blocker, on_failure) for blocker in blockers])
+
+
+def _edge(blocker: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> NewDependency:
+    return NewDependency(task_id=blocker, on_failure=on_failure)
+
+
+def _create_unchecked(world: World, blocker: UUID) -> UUID:
+    """As `_waiting_for`, without comparing all of the world each time."""
+    task_id = uuid7()
+    edges = [_edge(blocker, OnFailure.CANCEL)]
+    payload = CreateTask(
+        project_id=world.project_id, task_id=task_id, title="Next", depends_on=edges
+    )
+    world.decide(world.owner, payload)
+    return task_id
+
+
+def _end_badly(world: World, task_id: UUID, end: str) -> None:
+    if end == "cancelled":
+        world.do(world.owner, CancelTask(task_id=task_id))
+    else:
+        token = world.claim(world.agent, task_id)
+        failure = FailTask(task_id=task_id, token=token, reason="no use", permanent=True)
+        world.do(world.agent, failure)
+
+
+def _kinds(world: World, task_id: UUID) -> list[str]:
+    """The task's events, without their prefix."""
+    events = [event for event in world.board.events if event.entity_id == task_id]
+    return [event.kind.removeprefix("task.") for event in events]
