@@ -95,7 +95,7 @@ def _asks(key: str, message: str, form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _question_form(question: dict[str, Any]) -> dict[str, Any]:
-    schema, choices = question.get("schema"), question.get("choices")
+    schema, choices = question.get("answer_schema"), question.get("choices")
     if schema is not None and schema.get("type") == "object":
         return dict(schema)
     if choices is not None:

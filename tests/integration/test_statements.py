@@ -17,7 +17,7 @@ from jobs.payloads.lifecycle import (
     StartTask,
     SubmitTask,
 )
-from jobs.payloads.task import AssignTask, CommentTask
+from jobs.payloads.task import AssignTask, CommentTask, NewDependency, NewTask
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
@@ -112,6 +112,52 @@ async def test_a_kind_takes_as_many_statements_for_200_as_for_1(
     many = await counter.of([ask(cast, task_id) for task_id in tasks[2:]])
 
     assert many == one
+
+
+async def test_completing_200_tasks_of_one_tree_takes_as_many_statements_as_completing_1(
+    counter: Counter, engine: Engine, cast: Cast
+) -> None:
+    """Each has an open parent, a dependent that gets ready, and one that waits on."""
+    ids = await _tree(engine, cast, MANY + 2)
+
+    def complete(task_id: UUID) -> AnyJob:
+        return cast.by(cast.human, CompleteTask(task_id=task_id))
+
+    one = await counter.of_each([complete(ids[0])], [complete(ids[1])])
+    many = await counter.of([complete(task_id) for task_id in ids[2:]])
+
+    assert many == one
+    assert await engine.count("event", cast.tenant_id, "kind = 'task.ready'") == MANY + 2
+
+
+async def test_cancelling_a_large_tree_takes_as_many_statements_as_a_small_one(
+    counter: Counter, engine: Engine, cast: Cast
+) -> None:
+    roots = [uuid7() for _ in range(3)]
+    for root, size in zip(roots, (1, 1, MANY), strict=True):
+        subtasks = [NewTask(task_id=uuid7(), title="Part") for _ in range(size)]
+        await engine.statuses([cast.task(root, subtasks=subtasks)])
+    jobs = [cast.by(cast.owner, CancelTask(task_id=root)) for root in roots]
+
+    one = await counter.of_each(jobs[:1], jobs[1:2])
+    many = await counter.of(jobs[2:])
+
+    assert many == one
+
+
+async def _tree(engine: Engine, cast: Cast, leaves: int) -> list[UUID]:
+    """The leaves of one tree; for each a task waits for it alone, and another for all."""
+    root, ids = uuid7(), [uuid7() for _ in range(leaves)]
+    await engine.statuses(
+        [cast.task(root), *(cast.task(task_id, parent_id=root) for task_id in ids)]
+    )
+    alone = [cast.task(depends_on=[NewDependency(task_id=task_id)]) for task_id in ids]
+    for_many = [
+        cast.task(depends_on=[NewDependency(task_id=i) for i in (*ids[n : n + 2], root)])
+        for n in range(leaves)
+    ]
+    assert set(await engine.statuses([*alone, *for_many])) == {"applied"}
+    return ids
 
 
 async def test_dispatching_takes_as_many_statements_for_100_tasks_as_for_1(

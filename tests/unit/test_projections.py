@@ -17,7 +17,12 @@ from jobs.projections.phase import TaskGone
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-QUESTION = {"id": str(uuid7()), "prompt": "Which tone?", "choices": ["warm", "dry"], "schema": None}
+QUESTION = {
+    "id": str(uuid7()),
+    "prompt": "Which tone?",
+    "choices": ["warm", "dry"],
+    "answer_schema": None,
+}
 REPORTED = {"reason": "No source", "details": None, "permanent": True}
 LOST = {"reason": "lease expired"}
 
@@ -212,11 +217,11 @@ def test_choices_become_an_enumeration() -> None:
 def test_a_schema_of_an_object_is_the_form_itself() -> None:
     schema = {"type": "object", "properties": {"tone": {"type": "string"}}}
 
-    assert asked(schema=schema)["requestedSchema"] == schema
+    assert asked(answer_schema=schema)["requestedSchema"] == schema
 
 
 def test_a_schema_of_a_value_is_the_form_s_only_field() -> None:
-    form = asked(schema={"type": "integer", "minimum": 1})["requestedSchema"]
+    form = asked(answer_schema={"type": "integer", "minimum": 1})["requestedSchema"]
 
     assert form["properties"] == {"answer": {"type": "integer", "minimum": 1}}
 
