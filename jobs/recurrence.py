@@ -6,8 +6,8 @@ given more than it finishes at once.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.rrule import rrule, rrulestr
@@ -21,7 +21,10 @@ MAX_EMPTY_PERIODS = 100
 """After so many months (years, of a yearly rule) without an occurrence, none is looked for."""
 MONTHS = {"MONTHLY": 1, "YEARLY": 12}
 OUT_OF_CALENDAR = {"MONTHLY": 12 * 10_000, "YEARLY": 10_000}
-LENGTHS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
+END = (MAXYEAR + 1) * 12
+DAY = timedelta(days=1)
+LENGTHS = {"DAILY": DAY, "WEEKLY": 7 * DAY}
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def _accepted(rule: str) -> str:
@@ -62,7 +65,7 @@ def next_after(recurrence: Recurrence, scheduled_at: datetime, now: datetime) ->
     rule, zone = parse_rule(recurrence.rule), ZoneInfo(recurrence.timezone)
     after = max(scheduled_at, now).astimezone(UTC)
     try:
-        return _until(rule, zone, _first(_times(rule, zone, scheduled_at, after), after))
+        return _not_past(rule.until, _first(_times(rule, zone, scheduled_at, after), after))
     except OverflowError:
         return None
 
@@ -70,14 +73,15 @@ def next_after(recurrence: Recurrence, scheduled_at: datetime, now: datetime) ->
 def _times(
     rule: Rule, zone: ZoneInfo, scheduled_at: datetime, after: datetime
 ) -> Iterator[datetime]:
-    """Occurrences in their order, from one that is at most a period before `after` on."""
+    """Occurrences in their order, beginning at most a day and a period before `after`."""
     if rule.freq == "HOURLY":
         yield _next_hour(rule, scheduled_at, after).astimezone(zone)
         return
     anchor = _wall(scheduled_at, zone)
-    skip_to = max(anchor, after.astimezone(zone).replace(tzinfo=None))
+    # A day earlier: a time that the clocks left out comes later than the wall clock has it.
+    near = max(anchor, after.astimezone(zone).replace(tzinfo=None) - DAY)
     walls = _in_months if rule.freq in MONTHS else _in_days
-    for wall in walls(rule, anchor, skip_to):
+    for wall in walls(rule, anchor, near):
         yield wall.replace(tzinfo=zone)
 
 
@@ -85,14 +89,11 @@ def _first(times: Iterator[datetime], after: datetime) -> datetime | None:
     return next((time for time in times if time.astimezone(UTC) > after), None)
 
 
-def _until(rule: Rule, zone: ZoneInfo, time: datetime | None) -> datetime | None:
-    match rule.until:
-        case datetime() as until if time is not None and time.astimezone(UTC) > until:
-            return None
-        case datetime() | None:
-            return time
-        case until:
-            return None if time is not None and time.astimezone(zone).date() > until else time
+def _not_past(until: date | datetime | None, time: datetime | None) -> datetime | None:
+    if time is None or until is None:
+        return time
+    is_past = time > until if isinstance(until, datetime) else time.date() > until
+    return None if is_past else time
 
 
 def _next_hour(rule: Rule, scheduled_at: datetime, after: datetime) -> datetime:
@@ -101,32 +102,28 @@ def _next_hour(rule: Rule, scheduled_at: datetime, after: datetime) -> datetime:
 
 
 def _wall(scheduled_at: datetime, zone: ZoneInfo) -> datetime:
-    """The time of day that was meant: 02:30+01:00, where the clocks went from 2 to 3, means 02:30,
-    though they never showed it."""
+    """The time of day that was meant, though clocks that went forward may never have shown it."""
     meant = scheduled_at.replace(tzinfo=zone)
-    local = meant if meant.utcoffset() == scheduled_at.utcoffset() else scheduled_at.astimezone(zone)
-    return local.replace(tzinfo=None, fold=0, microsecond=0)
+    if meant.utcoffset() != scheduled_at.utcoffset():
+        meant = scheduled_at.astimezone(zone)
+    return meant.replace(tzinfo=None, fold=0, microsecond=0)
 
 
-def _in_days(rule: Rule, anchor: datetime, skip_to: datetime) -> Iterator[datetime]:
-    """Every period has an occurrence, or with INTERVAL=1 one of a year has: dateutil is quick."""
+def _in_days(rule: Rule, anchor: datetime, near: datetime) -> Iterator[datetime]:
+    """Every period has an occurrence, or one of each year's 366 has: dateutil is quick."""
     step = rule.interval * LENGTHS[rule.freq]
-    start = anchor + (skip_to - anchor) // step * step
-    # The times of day of the first period may lie before those of `start`.
-    day = start.replace(hour=0, minute=0, second=0) if "BYHOUR" in rule.by else start
-    yield from _evaluator(rule, rule.interval, anchor).replace(dtstart=day)
+    start = anchor + (near - anchor) // step * step
+    yield from _evaluator(rule, rule.interval, anchor).replace(dtstart=start)
 
 
-def _in_months(rule: Rule, anchor: datetime, skip_to: datetime) -> Iterator[datetime]:
+def _in_months(rule: Rule, anchor: datetime, near: datetime) -> Iterator[datetime]:
     """Each month or year is evaluated alone: the next one of its rule is out of the calendar."""
     evaluator = _evaluator(rule, OUT_OF_CALENDAR[rule.freq], anchor)
     step = rule.interval * MONTHS[rule.freq]
-    first = _month(anchor) if rule.freq == "MONTHLY" else _month(anchor.replace(month=1))
-    first += (_month(skip_to) - first) // step * step
-    for period in range(first, first + MAX_EMPTY_PERIODS * step, step):
+    first = _month(anchor) if rule.freq == "MONTHLY" else anchor.year * 12
+    first += (_month(near) - first) // step * step
+    for period in range(first, min(first + MAX_EMPTY_PERIODS * step, END), step):
         year, month = divmod(period, 12)
-        if year > datetime.max.year:
-            return
         start = datetime(year, month + 1, 1)  # noqa: DTZ001 - dateutil reckons on the wall clock
         yield from evaluator.replace(dtstart=start)
 
@@ -136,24 +133,21 @@ def _month(wall: datetime) -> int:
 
 
 def _evaluator(rule: Rule, interval: int, anchor: datetime) -> rrule:
-    """What RFC 5545 takes from the first occurrence is taken from `anchor`, whatever dtstart."""
-    by = {"WKST": "MO", "BYSECOND": anchor.second, "BYMINUTE": anchor.minute} | rule.by
-    by.setdefault("BYHOUR", str(anchor.hour))
+    """What RFC 5545 takes from the first occurrence is taken from `anchor`, whatever dtstart is."""
+    times = {"BYHOUR": anchor.hour, "BYMINUTE": anchor.minute, "BYSECOND": anchor.second}
+    by = {"FREQ": rule.freq, "INTERVAL": interval, "WKST": "MO"} | times | rule.by
     if not by.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}:
-        by |= _days(rule, anchor)
-    text = ";".join(f"{name}={value}" for name, value in by.items())
-    evaluator = rrulestr(f"FREQ={rule.freq};INTERVAL={interval};{text}")
-    assert isinstance(evaluator, rrule)
-    return evaluator
+        by = _days(rule.freq, anchor) | by
+    return cast("rrule", rrulestr(";".join(f"{name}={value}" for name, value in by.items())))
 
 
-def _days(rule: Rule, anchor: datetime) -> dict[str, object]:
-    match rule.freq:
+def _days(freq: str, anchor: datetime) -> dict[str, str | int]:
+    match freq:
         case "WEEKLY":
-            return {"BYDAY": ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[anchor.weekday()]}
+            return {"BYDAY": WEEKDAYS[anchor.weekday()]}
         case "MONTHLY":
             return {"BYMONTHDAY": anchor.day}
         case "YEARLY":
-            return {"BYMONTH": anchor.month, "BYMONTHDAY": anchor.day} | rule.by
+            return {"BYMONTH": anchor.month, "BYMONTHDAY": anchor.day}
         case _:
             return {}

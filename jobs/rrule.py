@@ -1,5 +1,4 @@
-"""The recurrence rules that are accepted: a part of RFC 5545's RRULE, chosen so that every rule is
-evaluated in bounded time.
+"""The recurrence rules that are accepted: those of RFC 5545 whose next time is found at once.
 
     FREQ     may have besides INTERVAL (1 to 1,000), UNTIL, WKST
     HOURLY   nothing; it counts real hours
@@ -35,14 +34,14 @@ PARTS = {
 LIMITS = {"DAILY": frozenset({"BYDAY", "BYMONTH"}), "WEEKLY": frozenset({"BYMONTH"})}
 """Parts that only leave days out: with a larger INTERVAL they may leave out all."""
 RANGES = {
-    "INTERVAL": range(1, MAX_INTERVAL + 1),
-    "BYMONTH": range(1, 13),
-    "BYMONTHDAY": range(-31, 32),
-    "BYYEARDAY": range(-366, 367),
-    "BYSETPOS": range(-366, 367),
-    "BYHOUR": range(24),
-    "BYMINUTE": range(60),
-    "BYSECOND": range(60),
+    "INTERVAL": (1, MAX_INTERVAL),
+    "BYMONTH": (1, 12),
+    "BYMONTHDAY": (-31, 31),
+    "BYYEARDAY": (-366, 366),
+    "BYSETPOS": (-366, 366),
+    "BYHOUR": (0, 23),
+    "BYMINUTE": (0, 59),
+    "BYSECOND": (0, 59),
 }
 FROM_THE_END = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYSETPOS"})
 """Counted from 1, or from the end by negative numbers; there is no 0."""
@@ -109,14 +108,14 @@ def _require_known(freq: str, parts: dict[str, str]) -> None:
 
 
 def _require_numbers(name: str, value: str) -> None:
-    allowed = RANGES[name]
+    low, high = RANGES[name]
     numbers = value.split(",")
     if name == "INTERVAL" and len(numbers) > 1:
         raise ValueError("INTERVAL is one number")
     for number in numbers:
-        is_number = NUMBER.fullmatch(number) is not None
-        if not is_number or int(number) not in allowed or (name in FROM_THE_END and not int(number)):
-            raise ValueError(f"{name} has numbers from {allowed[0]} to {allowed[-1]}, not {number!r}")
+        is_zero = name in FROM_THE_END and number.strip("+-0") == ""
+        if is_zero or not NUMBER.fullmatch(number) or not low <= int(number) <= high:
+            raise ValueError(f"{name} has numbers from {low} to {high}, not {number!r}")
 
 
 def _require_weekdays(freq: str, parts: dict[str, str]) -> None:

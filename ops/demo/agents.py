@@ -9,21 +9,26 @@ from random import Random
 from uuid import UUID, uuid4
 
 from jobs.envelope import AnyPayload
+from jobs.payloads.budget import Usage
 from jobs.payloads.lifecycle import (
     MIN_LEASE_SECONDS,
     ClaimTask,
     CompleteTask,
     DispatchTasks,
     FailTask,
+    ProvideInput,
     ReportProgress,
+    RequestInput,
     SubmitTask,
 )
+from jobs.payloads.question import Question
 from jobs.payloads.task import CommentTask
 from ops.demo.cast import Somebody
 from ops.demo.desk import Desk, Outcome
 from ops.demo.plan import Leaf
 
 DISPATCH_SHARE, COMMENT_SHARE, FAIL_SHARE, REVIEW_SHARE = 0.4, 0.3, 0.08, 0.3
+QUESTION_SHARE = 0.05
 LEASE_SECONDS = 120
 SILENCE_SECONDS = MIN_LEASE_SECONDS + 1.0
 IDLE_SECONDS = 0.05
@@ -35,6 +40,7 @@ class Floor:
     """What lies on a team's table, and how many are at work: more may come of that."""
 
     random: Random
+    lead: Somebody
     backlog: list[Leaf]
     reviews: deque[Leaf] = field(default_factory=deque)
     leaves: dict[UUID, Leaf] = field(default_factory=dict)
@@ -80,7 +86,7 @@ async def agent_falling_silent(desk: Desk, floor: Floor, silent: Somebody, other
     with floor.working():
         claimed = await _claim(desk, floor, silent, lease_seconds=MIN_LEASE_SECONDS)
         for leaf, token in claimed:
-            report = ReportProgress(task_id=leaf.task_id, token=token, progress=10)
+            report = ReportProgress(task_id=leaf.task_id, token=token, percent=10)
             await desk.ask(silent.id, report)
             await asyncio.sleep(SILENCE_SECONDS)
             claim = ClaimTask(task_id=leaf.task_id, lease_seconds=LEASE_SECONDS)
@@ -105,12 +111,22 @@ async def _claim(
     if leaf is None:
         return []
     claim = ClaimTask(task_id=leaf.task_id, lease_seconds=lease_seconds)
-    return _granted(floor, await desk.ask(agent.id, claim))
+    outcome = await desk.ask(agent.id, claim)
+    if outcome.get("code") == "dependencies_unmet":
+        floor.backlog.append(leaf)
+    return _granted(floor, outcome)
 
 
 async def _do(desk: Desk, floor: Floor, agent: Somebody, leaf: Leaf, token: int) -> None:
+    if floor.random.random() < QUESTION_SHARE:
+        await _ask(desk, floor, agent, leaf, token)
     reports: list[AnyPayload] = [
-        ReportProgress(task_id=leaf.task_id, token=token, progress=done)
+        ReportProgress(
+            task_id=leaf.task_id,
+            token=token,
+            percent=done,
+            usage=Usage(tokens=floor.random.randint(100, 5_000), wall_seconds=1),
+        )
         for done in sorted(floor.random.sample(range(5, 100), floor.random.randint(1, 4)))
     ]
     if floor.random.random() < COMMENT_SHARE:
@@ -119,6 +135,14 @@ async def _do(desk: Desk, floor: Floor, agent: Somebody, leaf: Leaf, token: int)
     last = _end(floor, leaf, token)
     outcomes = await desk.ask_all([(agent.id, payload) for payload in (*reports, last)])
     _sort_away(floor, leaf, last, outcomes[-1])
+
+
+async def _ask(desk: Desk, floor: Floor, agent: Somebody, leaf: Leaf, token: int) -> None:
+    """The agent keeps the task while it waits for the lead's word."""
+    question = Question(prompt="In which tone?", choices=["warm", "dry"])
+    held = {"task_id": leaf.task_id, "token": token}
+    await desk.ask(agent.id, RequestInput(**held, question=question, keep_lease=True))
+    await desk.ask(floor.lead.id, ProvideInput(task_id=leaf.task_id, answer="warm"))
 
 
 def _end(floor: Floor, leaf: Leaf, token: int) -> FailTask | SubmitTask | CompleteTask:

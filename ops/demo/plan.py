@@ -7,9 +7,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from jobs.entities import ApprovalPolicy
+from jobs.entities import ApprovalPolicy, OnFailure
 from jobs.payloads.project import CreateProject
-from jobs.payloads.task import CreateTask, NewTask, PriorityWord
+from jobs.payloads.task import CreateTask, NewDependency, NewTask, PriorityWord
 from ops.demo.cast import Team
 
 CLIENTS = ("Harbour Bakery", "Northlight Opera", "Fjord Ferries", "Museum of Maps", "Bluebird Law")
@@ -46,6 +46,7 @@ PHASES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Measure page weight", "test"),
     ),
 }
+WAITING_SHARE = 0.25
 DROPPED = ("Printed brochure", ("Draft the brochure", "Choose a printer", "Proof-read"))
 PRIORITIES: tuple[PriorityWord, ...] = ("low", "medium", "medium", "medium", "high", "critical")
 
@@ -97,17 +98,18 @@ def _phase(
     random: Random,
 ) -> CreateTask:
     due = datetime.now(UTC) + timedelta(days=random.randint(7, 60))
-    leaves = [
-        NewTask(
+    leaves = list[NewTask]()
+    for part, capability in parts:
+        leaf = NewTask(
             task_id=uuid7(),
             title=part,
             priority=random.choice(PRIORITIES),
             tags=["website", capability],
             required_capabilities=[capability],
             due_at=due,
+            depends_on=_waits_for(leaves, random),
         )
-        for part, capability in parts
-    ]
+        leaves.append(leaf)
     return CreateTask(
         project_id=project.project_id,
         task_id=uuid7(),
@@ -116,6 +118,13 @@ def _phase(
         due_at=due,
         subtasks=leaves,
     )
+
+
+def _waits_for(earlier: list[NewTask], random: Random) -> list[NewDependency]:
+    """Often the next part needs the last one, or at least to know that there is none."""
+    if not earlier or random.random() >= WAITING_SHARE:
+        return []
+    return [NewDependency(task_id=earlier[-1].task_id, on_failure=OnFailure.IGNORE)]
 
 
 def _dropped(project: CreateProject, team: Team) -> CreateTask:

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
+from uuid import UUID
 
 from ops.demo.agents import Floor, agent_at_work, agent_falling_silent
 from ops.demo.cast import Team, engage
 from ops.demo.desk import Desk
 from ops.demo.humans import close, plan, register, reviewer
+from ops.demo.office import Office
 from ops.demo.plan import CLIENTS, Relaunch, relaunch
 
 JOBS_PER_PROJECT = 200
 MAX_TEAMS = 40
 """Ten agents each: this many jobs are on their way at once."""
 TEAMS_WITH_SILENCE = 2
+TEAMS_WITH_AN_OFFICE = 2
 
 
 @dataclass(slots=True)
@@ -25,6 +28,7 @@ class Play:
     run: str
     jobs: int
     on_scene: Callable[[str], None] = lambda _: None
+    offices: list[UUID] = field(default_factory=list)
 
     async def perform(self) -> None:
         """Returns when at least `jobs` jobs are settled and everybody has finished."""
@@ -47,10 +51,15 @@ class Play:
             silence = project == 0 and number < TEAMS_WITH_SILENCE
             await self._do(team, work, random, silence=silence)
             project += 1
+        if number < TEAMS_WITH_AN_OFFICE:
+            self.on_scene("the office is tidied up")
+            office = Office(self.desk, team, f"office-{self.run}-{number}")
+            await office.run()
+            self.offices.append(office.project_id)
 
     async def _do(self, team: Team, work: Relaunch, random: Random, *, silence: bool) -> None:
         await plan(self.desk, team, work)
-        floor = Floor(random, random.sample(work.leaves, len(work.leaves)))
+        floor = Floor(random, team.lead, random.sample(work.leaves, len(work.leaves)))
         async with asyncio.TaskGroup() as people:
             if silence:
                 # Two of one trade: what the first drops, the second can take up.

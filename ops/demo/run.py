@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from jobs.producer import Producer
+from ops.demo.calendar import system_has_come
 from ops.demo.counts import Counts, count
 from ops.demo.desk import Desk
 from ops.demo.play import Play
@@ -74,7 +75,10 @@ async def perform(settings: Settings, jobs: int, *, with_rogues: bool = False) -
             await stack.enter_async_context(worker_processes(1, log=log.fileno(), environ=level))
             if with_rogues:
                 await stack.enter_async_context(rogues(settings))
-            await Play(desk, _word(uuid7()), jobs, view.show_scene).perform()
+            play = Play(desk, _word(uuid7()), jobs, view.show_scene)
+            await play.perform()
+            view.show_scene("what is due comes round")
+            await system_has_come(reader, desk.tenant_id, play.offices)
             view.show_scene("the books are checked")
             result = await _reckon(desk, reader)
         return replace(result, retries=retries(Path(log.name))) if with_rogues else result
