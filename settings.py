@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     sweeper_seconds: float = Field(
         default=1.0, gt=0, description="Between looks for recorded jobs that nobody took up."
     )
+    calendar_seconds: float = Field(
+        default=1.0, gt=0, description="Between looks for what is due: reminders, recurring tasks."
+    )
+    purge_after_days: int = Field(
+        default=90, ge=1, description="How long a deleted task can be restored; then it is erased."
+    )
     log_level: str = Field(default="INFO", description="Least level that is logged.")
     environment: str = Field(default="development", description="Name of this installation.")
 

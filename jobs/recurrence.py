@@ -6,7 +6,8 @@ given more than it finishes at once.
 """
 
 from collections.abc import Iterator
-from datetime import MAXYEAR, UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta, timezone
+from functools import cache
 from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,8 +18,8 @@ from jobs.payloads.base import STRICT
 from jobs.rrule import Rule, parse_rule
 from jobs.values import Text
 
-MAX_EMPTY_PERIODS = 100
-"""After so many months (years, of a yearly rule) without an occurrence, none is looked for."""
+MAX_EMPTY_PERIODS = {"MONTHLY": 100, "YEARLY": 50}
+"""After so many months or years of its rule without an occurrence, none is looked for."""
 MONTHS = {"MONTHLY": 1, "YEARLY": 12}
 OUT_OF_CALENDAR = {"MONTHLY": 12 * 10_000, "YEARLY": 10_000}
 END = (MAXYEAR + 1) * 12
@@ -32,8 +33,13 @@ def _accepted(rule: str) -> str:
     return rule
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("no such time zone; use a name of IANA's, such as Europe/Berlin")
     return name
 
@@ -58,9 +64,9 @@ def next_after(recurrence: Recurrence, scheduled_at: datetime, now: datetime) ->
     """The first occurrence after both `scheduled_at`, which is one, and `now`; None: no more.
 
     It keeps its time of day whatever the clocks do: of a time that comes twice it is the first; a
-    time that is left out is as much later as the clocks go forward. The answer is in the zone of
-    the recurrence and, as text with its offset, still says which time of day was meant; so hand
-    this very text back as the next `scheduled_at`.
+    time that is left out is as much later as the clocks go forward. The answer has the offset of
+    its zone and still says which time of day was meant, so keep both until it is handed back as
+    `scheduled_at`.
     """
     rule, zone = parse_rule(recurrence.rule), ZoneInfo(recurrence.timezone)
     after = max(scheduled_at, now).astimezone(UTC)
@@ -75,18 +81,18 @@ def _times(
 ) -> Iterator[datetime]:
     """Occurrences in their order, beginning at most a day and a period before `after`."""
     if rule.freq == "HOURLY":
-        yield _next_hour(rule, scheduled_at, after).astimezone(zone)
+        yield _fixed(_next_hour(rule, scheduled_at, after).astimezone(zone))
         return
     anchor = _wall(scheduled_at, zone)
     # A day earlier: a time that the clocks left out comes later than the wall clock has it.
     near = max(anchor, after.astimezone(zone).replace(tzinfo=None) - DAY)
     walls = _in_months if rule.freq in MONTHS else _in_days
     for wall in walls(rule, anchor, near):
-        yield wall.replace(tzinfo=zone)
+        yield _fixed(wall.replace(tzinfo=zone))
 
 
 def _first(times: Iterator[datetime], after: datetime) -> datetime | None:
-    return next((time for time in times if time.astimezone(UTC) > after), None)
+    return next((time for time in times if time > after), None)
 
 
 def _not_past(until: date | datetime | None, time: datetime | None) -> datetime | None:
@@ -99,6 +105,11 @@ def _not_past(until: date | datetime | None, time: datetime | None) -> datetime 
 def _next_hour(rule: Rule, scheduled_at: datetime, after: datetime) -> datetime:
     step = timedelta(hours=rule.interval)
     return scheduled_at.astimezone(UTC) + ((after - scheduled_at) // step + 1) * step
+
+
+def _fixed(time: datetime) -> datetime:
+    """Where clocks change, times of different zones are never equal (PEP 495): fix the offset."""
+    return time.replace(tzinfo=timezone(time.utcoffset() or timedelta()), fold=0)
 
 
 def _wall(scheduled_at: datetime, zone: ZoneInfo) -> datetime:
@@ -122,10 +133,11 @@ def _in_months(rule: Rule, anchor: datetime, near: datetime) -> Iterator[datetim
     step = rule.interval * MONTHS[rule.freq]
     first = _month(anchor) if rule.freq == "MONTHLY" else anchor.year * 12
     first += (_month(near) - first) // step * step
-    for period in range(first, min(first + MAX_EMPTY_PERIODS * step, END), step):
+    last = min(first + MAX_EMPTY_PERIODS[rule.freq] * step, END)
+    for period in range(first, last, step):
         year, month = divmod(period, 12)
         start = datetime(year, month + 1, 1)  # noqa: DTZ001 - dateutil reckons on the wall clock
-        yield from evaluator.replace(dtstart=start)
+        yield from evaluator.replace(dtstart=max(start, near))
 
 
 def _month(wall: datetime) -> int:

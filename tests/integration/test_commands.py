@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
+from jobs.envelope import EPHEMERAL_KINDS, WIRE_KINDS
 from settings import Settings
 from tests.databases import Database, administer, named
 
