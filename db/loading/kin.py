@@ -1,8 +1,8 @@
 """Whom the jobs concern beside the tasks they name."""
 
 from db.loading.reading import Reading
-from db.repositories.kin import Concerned
-from jobs.entities import Dependency
+from db.loading.wanted import Keys
+from jobs.entities import Dependency, Task
 from jobs.errors import TooManyKin
 
 MAX_KIN = 10_000
@@ -21,8 +21,9 @@ async def load_kin(reading: Reading) -> None:
         board.children.update(await uow.trees.open_children(wanted.children_of))
     if wanted.roles:
         await _load_concerned(reading)
-    if wanted.templates_of:
-        await _load_templates(reading)
+    repeated = {key for key in wanted.templates_of if _repeats_its_subtasks(board.tasks.get(key))}
+    if repeated:
+        await _load_templates(reading, repeated)
 
 
 async def _load_concerned(reading: Reading) -> None:
@@ -42,24 +43,23 @@ async def _load_concerned(reading: Reading) -> None:
     for parent, children in concerned.children.items():
         board.children[parent] = children
     board.restorable = concerned.restored
-    await _load_dependents(reading, concerned)
-
-
-async def _load_dependents(reading: Reading, concerned: Concerned) -> None:
-    board = reading.board
     board.dependents = {key: set() for key in concerned.acting}
-    for edge in await reading.uow.dependencies.of_blockers(concerned.acting):
+    for edge in concerned.edges:
         _put(reading, edge)
         board.dependents[edge.blocker].add(edge.dependent)
 
 
-async def _load_templates(reading: Reading) -> None:
-    below = await reading.uow.trees.templates(reading.wanted.templates_of)
+async def _load_templates(reading: Reading, roots: Keys) -> None:
+    below = await reading.uow.trees.templates(roots)
     wanted = {key for keys in below.values() for key in keys}
     rows = {row.key: row for row in await reading.uow.tasks.read(wanted)} if wanted else {}
     reading.board.templates = {
         root: [rows[key] for key in sorted(keys) if key in rows] for root, keys in below.items()
     }
+
+
+def _repeats_its_subtasks(task: Task | None) -> bool:
+    return task is not None and bool((task.recurrence or {}).get("clone_subtasks"))
 
 
 def _put_blockers(reading: Reading, edges: list[Dependency]) -> None:

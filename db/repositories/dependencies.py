@@ -7,19 +7,15 @@ from sqlalchemy import ARRAY, Uuid, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
+from db.arrays import arrays, keyed, keys, matches, table_of, typed, unnested
 from db.models import Dependency as Row
 from jobs.entities import Dependency, Edge, Key, OnFailure
 
 TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Dependency)]
 EDGE = ("tenant_id", "task_id", "depends_on_id")
-BLOCKER = keyed("tenant_id", "depends_on_id")
 GIVEN = unnested(typed(TABLE, COLUMNS))
 
-OF_BLOCKERS = select(*entity_columns(TABLE, Dependency)).where(
-    *matches(TABLE, BLOCKER, "tenant_id", "depends_on_id")
-)
 ABOVE = text("""
     WITH RECURSIVE above AS (
         SELECT d.tenant_id, d.task_id, d.depends_on_id, d.on_failure
@@ -45,12 +41,6 @@ END = delete(TABLE).where(*matches(TABLE, keyed(*EDGE), *EDGE))
 class Dependencies:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-
-    async def of_blockers(self, blockers: Collection[Key]) -> list[Dependency]:
-        """The edges of all who wait for these tasks."""
-        binds = keys(blockers, ("tenant_id", "depends_on_id"))
-        rows = await self._connection.execute(OF_BLOCKERS, binds)
-        return [_dependency(*row) for row in rows]
 
     async def above(self, tasks: Collection[Key]) -> list[Dependency]:
         """The edges from these tasks to their blockers, from those to theirs, and so on."""

@@ -60,7 +60,6 @@ TEMPLATES = text("""
         SELECT t.tenant_id, t.id AS root, t.id
         FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
         JOIN taskrail.task t ON t.tenant_id = ref.tenant_id AND t.id = ref.id
-        WHERE t.recurrence @> '{"clone_subtasks": true}'
         UNION ALL
         SELECT t.tenant_id, b.root, t.id
         FROM below b
@@ -106,7 +105,7 @@ class Trees:
         return children
 
     async def templates(self, tasks: Collection[Key]) -> Children:
-        """The ids of live descendants of those that recur with their subtasks."""
+        """The ids of all live descendants of each task."""
         rows = await self._connection.execute(TEMPLATES, keys(tasks))
         below: Children = {}
         for row in rows:
