@@ -86,7 +86,7 @@ async def _claim(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[st
 async def _progress(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[str, Any]]:
     payload: ReportProgress = job.payload
     task, _ = await _held(session, job, payload)
-    task.progress = payload.progress
+    task.progress = payload.percent
     return task, "task.progressed", {"progress": task.progress}
 
 

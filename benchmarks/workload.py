@@ -49,7 +49,7 @@ class Workload:
             yield [
                 self._job(agent, self._task(task_id, place)),
                 self._job(agent, ClaimTask(task_id=task_id)),
-                self._job(agent, ReportProgress(task_id=task_id, progress=50, token=1)),
+                self._job(agent, ReportProgress(task_id=task_id, percent=50, token=1)),
                 self._job(agent, CompleteTask(task_id=task_id, token=1, result={"ok": True})),
             ]
 

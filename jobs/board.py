@@ -191,7 +191,7 @@ class Board:
         above: Key | None = task
         while above is not None:
             yield above
-            above = self.parents[above]
+            above = _known(self.parents, above)
 
     def unplace(self, task: Task) -> None:
         """The task is deleted: it is no live subtask any more, but comes back with its parent."""
@@ -284,10 +284,13 @@ class Board:
         if new is None:
             return
         self._undo.join(self.children, new, task.key)
-        for distance, above in enumerate(self.line(new), 1):
-            height = self.heights.get(task.key, 0) + distance
+        above: Key | None = new
+        height = self.heights.get(task.key, 0)
+        while above is not None:
+            height += 1
             if self.heights.get(above, height) < height:
                 self._undo.put(self.heights, above, height)
+            above = self.parents.get(above)
 
     def _hold(self, holder: Key, difference: int) -> None:
         self._undo.put(self.held, holder, self.held.get(holder, 0) + difference)

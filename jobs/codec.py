@@ -16,14 +16,21 @@ from pydantic_core import from_json, to_json
 # Not typing's: pydantic needs this one before Python 3.12.
 from typing_extensions import TypedDict
 
-from jobs.envelope import MAX_ENVELOPE_BYTES, PAYLOADS, SYSTEM_KINDS, AnyJob, WireJob
+from jobs.envelope import (
+    MAX_ENVELOPE_BYTES,
+    PAYLOADS,
+    SYSTEM_KINDS,
+    VERSIONS,
+    AnyJob,
+    WireJob,
+)
+from jobs.upcasting import read_earlier
 from jobs.values import storable_json
 
 MAX_WIRE_BYTES = MAX_ENVELOPE_BYTES + 4096
 """An envelope, and room for Arq's dict around it."""
 MAX_MESSAGE_CHARACTERS = 500
 MAX_WHERE_CHARACTERS, MAX_WHAT_CHARACTERS = 150, 250
-SCHEMA_VERSIONS = frozenset({1})
 KIND = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 EXTRA_DEPTH = 48
 """A tree of subtasks is nested deeper than free JSON may be."""
@@ -143,10 +150,22 @@ def _recognise(envelope: Any, raw: bytes, refusal: ValidationError) -> Request:
     flaw = _flaw_of_storing(envelope)
     if flaw is not None:
         return _unreadable(raw, flaw)
-    kind = str(envelope["kind"])
-    if kind not in PAYLOADS or _is_unknown_version(envelope):
-        return UnknownJob(tenant_id, job_id, kind, envelope)
-    return InvalidJob(tenant_id, job_id, kind, envelope, _explained(kind, refusal))
+    return _understand((tenant_id, job_id), envelope, refusal)
+
+
+def _understand(
+    key: tuple[UUID, UUID], envelope: dict[str, Any], refusal: ValidationError
+) -> Request:
+    """What is asked for in a way that this worker does not know, or knew once, or never did."""
+    kind, version = str(envelope["kind"]), _version(envelope)
+    if kind not in PAYLOADS or not 1 <= version <= VERSIONS[kind]:
+        return UnknownJob(*key, kind, envelope)
+    if version < VERSIONS[kind]:
+        try:
+            return read_earlier(kind, version, envelope)
+        except ValidationError as error:
+            refusal = error
+    return InvalidJob(*key, kind, envelope, _explained(kind, refusal))
 
 
 def _uuid(value: Any) -> UUID | None:
@@ -168,9 +187,10 @@ def _flaw_of_storing(envelope: dict[str, Any]) -> str | None:
     return None
 
 
-def _is_unknown_version(envelope: dict[str, Any]) -> bool:
+def _version(envelope: dict[str, Any]) -> int:
+    """The first, if the envelope says none, or nothing that could be one."""
     version = envelope.get("schema_version", 1)
-    return type(version) is int and version not in SCHEMA_VERSIONS
+    return version if type(version) is int else 1
 
 
 def _explained(kind: str, refusal: ValidationError) -> str:

@@ -69,6 +69,7 @@ MAX_AFTER = 16
 
 KindT = TypeVar("KindT", bound=str)
 PayloadT = TypeVar("PayloadT", bound=Payload)
+VersionT = TypeVar("VersionT", bound=int)
 
 TraceParent = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{2}(-[0-9a-f]+)+$", max_length=64)
@@ -79,6 +80,7 @@ Signature = Annotated[Text, StringConstraints(max_length=256)]
 class Job(BaseModel, Generic[KindT, PayloadT]):
     """One request. `id` is its idempotency key: one id, one effect, one outcome.
 
+    An envelope without `schema_version` is of version 1, whatever the kind's current version is.
     `after`: ids that must be settled first. `expires_at`: refused from then on. `kid` and `sig` are
     reserved for signed envelopes.
     """
@@ -106,6 +108,12 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
         return after
 
 
+class Revised(Job[KindT, PayloadT], Generic[KindT, PayloadT, VersionT]):
+    """A job of a kind whose current version is not 1 any more, and has to be named."""
+
+    schema_version: VersionT  # type: ignore[assignment]  # Job's own is the first version only
+
+
 WireJob = Annotated[
     Job[Literal["project.create"], CreateProject]
     | Job[Literal["project.update"], UpdateProject]
@@ -131,7 +139,7 @@ WireJob = Annotated[
     | Job[Literal["task.renew"], RenewLease]
     | Job[Literal["task.release"], ReleaseTask]
     | Job[Literal["task.start"], StartTask]
-    | Job[Literal["task.progress"], ReportProgress]
+    | Revised[Literal["task.progress"], ReportProgress, Literal[2]]
     | Job[Literal["task.report_usage"], ReportUsage]
     | Job[Literal["task.raise_budget"], RaiseBudget]
     | Job[Literal["task.block"], BlockTask]
@@ -214,14 +222,19 @@ AnyPayload = (
 )
 
 
-def _kinds() -> dict[str, type[Payload]]:
+def _by_kind() -> dict[str, dict[str, Any]]:
+    """The types of the fields of each kind's job, system kinds included."""
     jobs = [*get_args(get_args(WireJob)[0]), *get_args(get_args(SystemJob)[0])]
-    fields = [job.model_fields for job in jobs]
-    return {get_args(field["kind"].annotation)[0]: field["payload"].annotation for field in fields}
+    types = [{name: f.annotation for name, f in job.model_fields.items()} for job in jobs]
+    return {get_args(of_job["kind"])[0]: of_job for of_job in types}
 
 
-PAYLOADS = _kinds()
-"""Payload class by kind, system kinds included."""
+PAYLOADS: dict[str, type[Payload]] = {kind: job["payload"] for kind, job in _by_kind().items()}
+"""Payload class by kind."""
+VERSIONS: dict[str, int] = {
+    kind: get_args(job["schema_version"])[0] for kind, job in _by_kind().items()
+}
+"""Current version by kind: what this release sends."""
 KINDS = {payload: kind for kind, payload in PAYLOADS.items()}
 SYSTEM_KINDS = frozenset({"lease.expire", "task.remind", "task.recur", "task.purge"})
 WIRE_KINDS = tuple(kind for kind in PAYLOADS if kind not in SYSTEM_KINDS)

@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from jobs.awaiting import Awaiting, LedgerReader
 from jobs.chaining import Chain
 from jobs.codec import dump
-from jobs.envelope import KINDS, AnyJob, WireJob
+from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 
 CHUNK_JOBS = 100
@@ -52,12 +52,14 @@ def new_job(asked: Payload, tenant_id: UUID, actor_id: UUID | None = None, **hea
 
     Raises pydantic.ValidationError if a field is wrong, KeyError if no job has such a payload.
     """
+    kind = KINDS[type(asked)]
     return _ENVELOPE.validate_python(
         {
             "id": uuid7(),
             "tenant_id": tenant_id,
             "actor_id": actor_id,
-            "kind": KINDS[type(asked)],
+            "kind": kind,
+            "schema_version": VERSIONS[kind],
             "issued_at": datetime.now(UTC),
             "payload": asked,
         }

@@ -130,7 +130,7 @@ def _comment(lives: Lives) -> Request:
 
 def _progress(lives: Lives) -> Request:
     actor, named = lives.reporter()
-    return actor, ReportProgress(progress=lives.random.randint(0, 100), **named)
+    return actor, ReportProgress(percent=lives.random.randint(0, 100), **named)
 
 
 def _submit(lives: Lives) -> Request:

@@ -81,7 +81,8 @@ def same_content(left: Request, right: Request) -> bool:
 def _content(request: Request) -> list[Any]:
     match request:
         case Job():
-            envelope = request.model_dump(mode="json", include=set(CONTENT))
+            given = request.model_dump(mode="json", include=set(CONTENT), exclude_unset=True)
+            envelope = {"schema_version": 1} | given
         case InvalidJob() | UnknownJob():
             envelope = {"schema_version": 1} | request.envelope
         case Reference() | Poison():

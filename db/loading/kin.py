@@ -54,7 +54,7 @@ async def _load_templates(reading: Reading, roots: Keys) -> None:
     wanted = {key for keys in below.values() for key in keys}
     rows = {row.key: row for row in await reading.uow.tasks.read(wanted)} if wanted else {}
     reading.board.templates = {
-        root: [rows[key] for key in sorted(keys) if key in rows] for root, keys in below.items()
+        root: [rows[key] for key in sorted(below.get(root, ())) if key in rows] for root in roots
     }
 
 

@@ -71,7 +71,7 @@ class StartTask(TaskPayload):
 class ReportProgress(HolderPayload):
     """The task's own progress in percent; it may go down."""
 
-    progress: Progress
+    percent: Progress
     usage: Usage | None = None
 
     def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from jobs.board import Board
 from jobs.entities import Task, WorkerKind
@@ -34,17 +35,25 @@ def clone_subtasks(board: Board, task: Task, successor: Task, later: timedelta) 
 
 def _below(board: Board, root: Task) -> list[Task]:
     """Parents first; as the board has them, where it knows better than what was read."""
-    if root.key not in board.templates and root.key not in board.children:
-        raise KinUnknown(f"task {root.id} recurs with its subtasks since the batch was read")
-    known = {task.key: task for task in board.templates.get(root.key, ())} | board.tasks
-    children: dict[object, list[Task]] = {}
+    known = {task.key: task for task in _read(board, root)} | board.tasks
+    children: dict[UUID | None, list[Task]] = {}
     for _, task in sorted(known.items()):
         if task.tenant_id == root.tenant_id and task.deleted_at is None:
             children.setdefault(task.parent_id, []).append(task)
     return list(_walk(children, root))
 
 
-def _walk(children: dict[object, list[Task]], root: Task) -> Iterator[Task]:
+def _read(board: Board, root: Task) -> list[Task]:
+    """Raises KinUnknown: it recurs with its subtasks since the batch was read."""
+    change = board.changes.get((Task, *root.key))
+    if change is not None and change.base_version is None:
+        return []
+    if root.key not in board.templates:
+        raise KinUnknown(f"the subtasks of task {root.id} are to come again since the batch began")
+    return board.templates[root.key]
+
+
+def _walk(children: dict[UUID | None, list[Task]], root: Task) -> Iterator[Task]:
     for child in children.get(root.id, ()):
         if not (child.recurrence or {}).get("successor_id"):
             yield child

@@ -17,6 +17,7 @@ from jobs.rules.permissions import (
     require_not_leased,
 )
 from jobs.rules.ready import require_dependencies_met, require_ready
+from jobs.rules.recur import spawn_successor
 from jobs.rules.subtasks import settle_subtasks
 from jobs.rules.transitions import needs_approval, next_states, require_status
 
@@ -48,7 +49,7 @@ def progress(board: Board, payload: ReportProgress) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
     require_status(task, IN_PROGRESS, "report progress")
-    board.record("task.progressed", task, progress=payload.progress)
+    board.record("task.progressed", task, progress=payload.percent)
     return task_result(task) | {"progress": task.progress}
 
 
@@ -101,8 +102,8 @@ def _require_no_review(board: Board, task: Task) -> None:
 
 
 def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
-    """The task is completed: no lease, progress 100, counted."""
-    board.end_lease(task)
+    """The task is completed: no lease, progress 100, counted; if it recurs, it is followed."""
+    lease = board.end_lease(task)
     change(
         board,
         task,
@@ -113,6 +114,7 @@ def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
         completed_at=board.now,
         **new,
     )
+    spawn_successor(board, task, lease)
 
 
 def end_attempt(

@@ -60,7 +60,7 @@ async def close(desk: Desk, team: Team, work: Relaunch) -> None:
     for phase in work.phases:
         steps += [
             StartTask(task_id=phase.task_id),
-            ReportProgress(task_id=phase.task_id, progress=90),
+            ReportProgress(task_id=phase.task_id, percent=90),
             CompleteTask(task_id=phase.task_id, cascade=True),
         ]
     await desk.ask_all([(team.lead.id, step) for step in steps])

@@ -25,7 +25,7 @@ async def test_a_task_lives_from_creation_to_completion_in_one_batch(
         [
             cast.task(task_id),
             cast.by(cast.agent, ClaimTask(task_id=task_id)),
-            cast.by(cast.agent, ReportProgress(task_id=task_id, progress=60, token=1)),
+            cast.by(cast.agent, ReportProgress(task_id=task_id, percent=60, token=1)),
             cast.by(cast.agent, CompleteTask(task_id=task_id, token=1, result={"words": 300})),
         ]
     )

@@ -182,7 +182,7 @@ async def test_neither_late_reports_nor_endless_waiting_keep_a_lease(
     scene: Scene, seconds_late: float
 ) -> None:
     task_id = await claimed(scene)
-    report = scene.cast.by(scene.cast.agent, ReportProgress(task_id=task_id, progress=5, token=1))
+    report = scene.cast.by(scene.cast.agent, ReportProgress(task_id=task_id, percent=5, token=1))
     await scene.engine.record([report])
     if seconds_late > 60:
         await scene.engine.age_ledger(scene.cast.tenant_id, seconds=2 * int(seconds_late))

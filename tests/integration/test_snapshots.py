@@ -70,7 +70,7 @@ async def test_who_waited_for_a_job_sees_what_it_did(
     claim = cast.by(cast.agent, ClaimTask(task_id=leased))
     await engine.statuses([cast.task(leased), claim, cast.by(None, new)])
     joining = cast.by(cast.owner, AddMember(project_id=cast.project_id, worker_id=newcomer))
-    report = cast.by(cast.agent, ReportProgress(task_id=leased, progress=5, token=1))
+    report = cast.by(cast.agent, ReportProgress(task_id=leased, percent=5, token=1))
     remark = CommentTask(task_id=leased, comment_id=uuid7(), body="I am new here")
     after = cast.by(newcomer, remark, after=[joining.id])
 

@@ -38,7 +38,7 @@ CREATED: dict[str, Ask] = {
     ),
 }
 CLAIMED: dict[str, Ask] = {
-    "task.progress": lambda c, t: c.by(c.agent, ReportProgress(task_id=t, progress=5, token=1)),
+    "task.progress": lambda c, t: c.by(c.agent, ReportProgress(task_id=t, percent=5, token=1)),
     "task.submit": lambda c, t: c.by(c.agent, SubmitTask(task_id=t, token=1)),
     "task.complete": lambda c, t: c.by(c.agent, CompleteTask(task_id=t, token=1)),
     "task.fail": lambda c, t: c.by(c.agent, FailTask(task_id=t, token=1, reason="Broken")),

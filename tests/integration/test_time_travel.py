@@ -97,7 +97,7 @@ async def told(engine: Engine, cast: Cast) -> UUID:
     jobs = [
         cast.task(task_id),
         cast.by(cast.agent, ClaimTask(task_id=task_id)),
-        cast.by(cast.agent, ReportProgress(task_id=task_id, token=1, progress=40)),
+        cast.by(cast.agent, ReportProgress(task_id=task_id, token=1, percent=40)),
         cast.by(cast.owner, CancelTask(task_id=task_id, reason="Too late")),
     ]
     assert [s for job in jobs for s in await engine.statuses([job])] == ["applied"] * 4

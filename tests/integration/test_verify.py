@@ -73,7 +73,7 @@ def _life(cast: Cast, ids: dict[str, UUID]) -> list[AnyJob]:
         cast.task(done),
         cast.task(ids["waiting"], depends_on=[NewDependency(task_id=held)]),
         cast.by(cast.agent, ClaimTask(task_id=held)),
-        cast.by(cast.agent, ReportProgress(task_id=held, token=1, progress=40)),
+        cast.by(cast.agent, ReportProgress(task_id=held, token=1, percent=40)),
         cast.by(cast.human, CommentTask(task_id=held, comment_id=ids["comment"], body="Well.")),
         cast.by(cast.agent, ClaimTask(task_id=done)),
         cast.by(cast.agent, SubmitTask(task_id=done, token=1, result={"words": 10})),

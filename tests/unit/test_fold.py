@@ -194,7 +194,7 @@ def test_the_events_of_something_else_are_refused() -> None:
 def test_a_difference_names_old_and_new_values_and_who_acted() -> None:
     world = new_world()
     task_id, token = world.claimed()
-    world.do(world.agent, ReportProgress(task_id=task_id, token=token, progress=40))
+    world.do(world.agent, ReportProgress(task_id=task_id, token=token, percent=40))
     world.do(world.owner, CancelTask(task_id=task_id, reason="Too late"))
 
     found = difference(history(world, task_id), 2, 4)

@@ -158,7 +158,7 @@ class Lives(RuleBasedStateMachine):
         named = {"task_id": task.id, "token": number}
         match extra % 5:
             case 0:
-                job: Payload = ReportProgress(progress=extra, **named)
+                job: Payload = ReportProgress(percent=extra, **named)
                 allowed = self.model.report(actor, task, number, extra)
             case 1:
                 job, allowed = SubmitTask(**named), self.model.submit(actor, task, number)

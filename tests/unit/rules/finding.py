@@ -87,12 +87,25 @@ def restorable(board: Board) -> dict[Key, set[Key]]:
     return found
 
 
+def templates(board: Board, tasks: set[Key]) -> dict[Key, list[Task]]:
+    """The live descendants of those that recur with their subtasks."""
+    roots = [board.tasks[key] for key in sorted(tasks & board.tasks.keys())]
+    cloning = [root for root in roots if (root.recurrence or {}).get("clone_subtasks")]
+    return {root.key: _live_below(board, root) for root in cloning}
+
+
 def spent(board: Board, tenant_id: UUID, tasks: tuple[UUID, ...]) -> dict[Key, Tally]:
     """The counters of these tasks' projects, where they have a budget."""
     rows = [board.tasks[tenant_id, task] for task in tasks if (tenant_id, task) in board.tasks]
     projects = {(tenant_id, row.project_id) for row in rows}
     limited = {key for key in projects if board.projects[key].budget is not None}
     return {key: board.tally.get(key, Tally(*key)) for key in limited}
+
+
+def _live_below(board: Board, root: Task) -> list[Task]:
+    children = [task for task in board.tasks.values() if task.parent_id == root.id]
+    live = [child for child in children if child.deleted_at is None]
+    return live + [task for child in live for task in _live_below(board, child)]
 
 
 def _obstacle(board: Board, task: Task) -> str | None:

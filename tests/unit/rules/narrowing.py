@@ -9,7 +9,15 @@ from jobs.board import Board, Change
 from jobs.entities import Dependency, Event, Key, Member
 from jobs.envelope import AnyJob
 from jobs.refs import Refs, Role
-from tests.unit.rules.finding import candidates, eligible, heights, restorable, spent, tasks_of
+from tests.unit.rules.finding import (
+    candidates,
+    eligible,
+    heights,
+    restorable,
+    spent,
+    tasks_of,
+    templates,
+)
 
 BELOW = {Role.SETTLES_ALL: Role.CANCELS, Role.CANCELS: Role.CANCELS, Role.DELETES: Role.DELETES}
 """The role of the children, by that of their parent."""
@@ -84,7 +92,7 @@ def _put_tasks(narrow: Board, board: Board, job: AnyJob, refs: Refs) -> set[Key]
     _put_lines(narrow, board, _keys(job, *refs.parents) & board.tasks.keys())
     _put_blockers(narrow, board, _keys(job, *refs.edges_of))
     narrow.heights = board.heights
-    narrow.templates = {k: v for k, v in board.templates.items() if k[1] in refs.templates_of}
+    narrow.templates = templates(board, _keys(job, *refs.templates_of))
     narrow.tasks = {key: board.tasks[key] for key in rows & board.tasks.keys()}
     narrow.leases = {key: board.leases[key] for key in narrow.tasks.keys() & board.leases.keys()}
     return shown & board.tasks.keys()

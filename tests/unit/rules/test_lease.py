@@ -95,11 +95,11 @@ def test_an_older_token_changes_nothing_any_more() -> None:
     _run_out(world, task_id, old)
     token = world.claim(world.agent, task_id)
 
-    refusal = world.refuse(world.agent, ReportProgress(task_id=task_id, progress=9, token=old))
+    refusal = world.refuse(world.agent, ReportProgress(task_id=task_id, percent=9, token=old))
 
     assert refusal.code == "lease_lost"
     assert (refusal.observed.status, refusal.observed.version) == ("in_progress", 4)
-    world.do(world.agent, ReportProgress(task_id=task_id, progress=9, token=token))
+    world.do(world.agent, ReportProgress(task_id=task_id, percent=9, token=token))
 
 
 def test_an_expired_lease_puts_the_task_back_and_counts_as_an_attempt() -> None:

@@ -109,7 +109,7 @@ def test_progress_goes_up_and_down() -> None:
     task_id, token = world.claimed()
 
     for percent in (70, 30):
-        told = world.do(world.agent, ReportProgress(task_id=task_id, progress=percent, token=token))
+        told = world.do(world.agent, ReportProgress(task_id=task_id, percent=percent, token=token))
         assert told["progress"] == percent
         assert world.task(task_id).progress == percent
 
@@ -268,7 +268,7 @@ def test_work_that_was_begun_can_be_finished_in_an_archived_project() -> None:
     task_id, token = world.claimed()
     world.project().status = ProjectStatus.ARCHIVED
 
-    world.do(world.agent, ReportProgress(task_id=task_id, token=token, progress=90))
+    world.do(world.agent, ReportProgress(task_id=task_id, token=token, percent=90))
     world.do(world.agent, CompleteTask(task_id=task_id, token=token))
 
 
