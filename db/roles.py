@@ -1,6 +1,7 @@
 """The roles of design: who owns, who applies, who keeps, who reads, who records.
 
-They belong to the cluster, not to a revision; revisions grant. Idempotent.
+They belong to the cluster, not to a revision; revisions grant. So does what revisions build upon and
+may not make: schema and extension. Idempotent.
 """
 
 from sqlalchemy import text
@@ -14,7 +15,8 @@ MAKING = 7_162_019
 async def ensure_roles(connection: AsyncConnection) -> None:
     """All roles exist, the login is a member of each, and the owner owns the schema `taskrail`.
 
-    The login must be a superuser or have CREATEROLE. The caller commits.
+    The extension pg_trgm is there, for searches in text. The login must be a superuser, or have
+    CREATEROLE and CREATE on the database: the extension is a trusted one. The caller commits.
     """
     await connection.execute(text(f"SELECT pg_advisory_xact_lock({MAKING})"))
     for name in ROLES:
@@ -22,6 +24,7 @@ async def ensure_roles(connection: AsyncConnection) -> None:
     await connection.execute(
         text("CREATE SCHEMA IF NOT EXISTS taskrail AUTHORIZATION taskrail_owner")
     )
+    await connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
 
 
 async def _ensure_role(connection: AsyncConnection, role: str) -> None:

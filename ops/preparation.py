@@ -22,6 +22,10 @@ MISSING = text("""
     WHERE rolname IS NULL OR NOT pg_has_role(current_user, oid, 'MEMBER')
     UNION ALL
     SELECT 'schema taskrail' WHERE to_regnamespace('taskrail') IS NULL
+    UNION ALL
+    SELECT 'extension pg_trgm' WHERE NOT EXISTS (
+        SELECT FROM pg_extension WHERE extname = 'pg_trgm'
+    )
 """)
 
 
@@ -49,7 +53,7 @@ async def _is_prepared(login: AsyncEngine) -> bool:
 
 
 async def migrate(settings: Settings, revision: str) -> None:
-    """The schema is at `revision`; roles are made where they are missing, which takes a right."""
+    """The schema is at `revision`; what is missing of roles is made, which takes a right."""
     async with opened(settings, "login") as login, login.begin() as connection:
         if await missing_roles(connection):
             await ensure_roles(connection)
@@ -64,6 +68,6 @@ async def make_roles(settings: Settings) -> None:
 
 
 async def missing_roles(connection: AsyncConnection) -> list[str]:
-    """Roles that the login does not belong to, and the schema if it is not there."""
+    """Roles that the login does not belong to; schema and extension where they are not there."""
     roles = [f"taskrail_{name}" for name in ROLES]
     return list((await connection.execute(MISSING, {"roles": roles})).scalars())

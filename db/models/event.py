@@ -23,6 +23,7 @@ class Event(Table, table=True):
 
     __table_args__ = (
         Index("ix_event_by_job", "tenant_id", "job_id"),
+        Index("ix_event_by_time", "tenant_id", "at"),
         CheckConstraint(
             "entity_type IN ('project', 'worker', 'task')", name="entity_type_is_known"
         ),

@@ -20,6 +20,8 @@ from db.models.worker import Worker
 
 WORKER = ["taskrail.worker.tenant_id", "taskrail.worker.id"]
 LIVE = text("deleted_at IS NULL")
+DUE = text("coalesce(due_at, 'infinity'::timestamptz)")
+"""What is due never comes last, so that one index serves the order with its nulls."""
 
 
 class Task(Table, table=True):
@@ -56,6 +58,24 @@ class Task(Table, table=True):
             "tenant_id",
             "submitted_by_id",
             postgresql_where=text("submitted_by_id IS NOT NULL"),
+        ),
+        Index("ix_task_by_creation", "tenant_id", "created_at", "id", postgresql_where=LIVE),
+        Index("ix_task_by_due", "tenant_id", DUE, "id", postgresql_where=LIVE),
+        Index("ix_task_by_priority", "tenant_id", "priority", "id", postgresql_where=LIVE),
+        Index("ix_task_by_title", "tenant_id", "title", "id", postgresql_where=LIVE),
+        Index(
+            "ix_task_by_deletion",
+            "tenant_id",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_task_words",
+            "title",
+            "description",
+            postgresql_using="gin",
+            postgresql_ops={"title": "gin_trgm_ops", "description": "gin_trgm_ops"},
+            postgresql_where=LIVE,
         ),
         Index(
             "ix_task_tags",

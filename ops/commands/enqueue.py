@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jobs.envelope import PAYLOADS, WIRE_KINDS
+from jobs.envelope import PAYLOADS, VERSIONS, WIRE_KINDS
 from ops.commands.outcome import sentence
 from ops.engines import opened
 from ops.failure import CommandFailed
@@ -123,7 +123,11 @@ def show(answers: Sequence[Answer], *, as_json: bool) -> None:
 def _by_hand(
     kind: str, parameters: Sequence[str], job_id: UUID | None, after: Sequence[UUID]
 ) -> dict[str, Any]:
-    envelope: dict[str, Any] = {"kind": kind, "payload": payload_of(parameters)}
+    envelope: dict[str, Any] = {
+        "kind": kind,
+        "schema_version": VERSIONS[kind],
+        "payload": payload_of(parameters),
+    }
     if job_id is not None:
         envelope["id"] = str(job_id)
     if after:
