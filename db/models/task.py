@@ -20,6 +20,15 @@ from db.models.worker import Worker
 
 WORKER = ["taskrail.worker.tenant_id", "taskrail.worker.id"]
 LIVE = text("deleted_at IS NULL")
+TO_REMIND = text(
+    "deleted_at IS NULL AND assignee_id IS NOT NULL"
+    " AND status IN ('pending', 'in_progress', 'review', 'blocked')"
+)
+TO_RECUR = text(
+    "deleted_at IS NULL AND status <> 'cancelled'"
+    " AND recurrence ->> 'trigger' IN ('on_due', 'both') AND NOT recurrence ? 'successor_id'"
+)
+TO_PURGE = text("deleted_at IS NOT NULL AND purged_at IS NULL")
 DUE = text("coalesce(due_at, 'infinity'::timestamptz)")
 """What is due never comes last, so that one index serves the order with its nulls."""
 
@@ -83,6 +92,9 @@ class Task(Table, table=True):
             postgresql_using="gin",
             postgresql_ops={"tags": "jsonb_path_ops"},
         ),
+        Index("ix_task_to_remind", "due_at", "tenant_id", "id", postgresql_where=TO_REMIND),
+        Index("ix_task_to_recur", "due_at", "tenant_id", "id", postgresql_where=TO_RECUR),
+        Index("ix_task_to_purge", "deleted_at", "tenant_id", "id", postgresql_where=TO_PURGE),
         CheckConstraint("length(title) BETWEEN 1 AND 500", name="title_length"),
         CheckConstraint(
             "status IN ('pending', 'in_progress', 'review', 'blocked', 'completed', 'failed',"

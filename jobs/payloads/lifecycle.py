@@ -28,6 +28,7 @@ def _not_reserved(reason: str) -> str:
 BlockReason = Annotated[Reason, AfterValidator(_not_reserved)]
 LeaseSeconds = Annotated[int, Field(ge=MIN_LEASE_SECONDS, le=MAX_LEASE_SECONDS)]
 Token = Annotated[int, Field(ge=1)]
+Horizon = Literal["24h", "1h", "5m"]
 
 
 class ClaimTask(TaskPayload):
@@ -215,7 +216,7 @@ class RemindTask(TaskPayload):
     """System: the task is due at `due_at`, which is `horizon` from now."""
 
     due_at: Time
-    horizon: Literal["24h", "1h", "5m"]
+    horizon: Horizon
 
 
 class RecurTask(TaskPayload):

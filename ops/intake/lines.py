@@ -53,7 +53,9 @@ def read_one(envelope: dict[str, Any], defaults: Defaults, line: int = 1) -> Lin
         case InvalidJob(message=message) | Poison(message=message):
             return Bad(line, message)
         case UnknownJob(kind=kind) if kind in WIRE_KINDS:
-            return Bad(line, "schema_version is not known here; send an earlier one, or upgrade taskrail")
+            return Bad(
+                line, "schema_version is not known here; send an earlier one, or upgrade taskrail"
+            )
         case UnknownJob(kind=kind):
             return Bad(line, f"there is no kind {kind!r}; `taskrail enqueue --kinds` lists them")
         case Reference():

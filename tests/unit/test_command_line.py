@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -149,6 +150,25 @@ def test_what_a_line_leaves_out_is_filled_in() -> None:
     assert isinstance(line, Sendable)
     assert (line.job.tenant_id, line.job.actor_id) == (defaults.tenant_id, defaults.actor_id)
     assert line.job.id.version == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "version"),
+    [
+        ({"payload": {"task_id": str(uuid7()), "progress": 40}}, 1),
+        ({"schema_version": 2, "payload": {"task_id": str(uuid7()), "percent": 40}}, 2),
+    ],
+)
+def test_a_line_without_a_version_is_of_the_first_and_is_sent_on_as_that(
+    fields: dict[str, Any], version: int
+) -> None:
+    (line,) = read_lines([json.dumps({"kind": "task.progress"} | fields)], Defaults(uuid7()))
+
+    assert isinstance(line, Sendable)
+    assert line.job.payload.percent == 40
+    (job,) = in_order([line.job])
+    written = job.model_dump(mode="json", exclude_unset=True)
+    assert (written["schema_version"], written["payload"]) == (version, fields["payload"])
 
 
 @pytest.mark.parametrize(

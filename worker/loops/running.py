@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from worker.backoff import full_jitter
+from worker.loops.calendar import Calendar
 from worker.loops.reaper import reap
 from worker.loops.sweeper import sweep
 from worker.loops.tally import fold
@@ -22,6 +23,7 @@ def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
         (reap, settings.reaper_seconds),
         (sweep, settings.sweeper_seconds),
         (fold, TALLY_SECONDS),
+        (Calendar().observe, settings.calendar_seconds),
     ]
     return [asyncio.create_task(repeat(round_, rest, runtime)) for round_, rest in rounds]
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from jobs.entities import TaskStatus
+from jobs.entities import ProjectStatus, TaskStatus
 from jobs.payloads.lifecycle import ApproveTask, CancelTask, CompleteTask
-from jobs.payloads.project import ArchiveProject
 from tests.unit.rules.recurring import DAY, DUE, daily, followed, successor
 from tests.unit.rules.world import NOON, World, new_world
 
@@ -143,7 +142,7 @@ def test_nothing_follows_unless_completion_is_to_make_it(world: World, way: str)
 
 def test_in_an_archived_project_the_series_waits(world: World) -> None:
     task_id = world.create(**daily())
-    world.do(world.owner, ArchiveProject(project_id=world.project_id))
+    world.project().status = ProjectStatus.ARCHIVED
 
     world.do(world.human, CompleteTask(task_id=task_id))
 

@@ -18,7 +18,7 @@ from jobs.payloads.task import AssignTask
 from tests.unit.rules.world import NOON, new_world
 
 REPORTS: list[tuple[type[Payload], dict[str, Any]]] = [
-    (ReportProgress, {"progress": 50}),
+    (ReportProgress, {"percent": 50}),
     (SubmitTask, {}),
     (CompleteTask, {}),
     (FailTask, {"reason": "out of ideas"}),

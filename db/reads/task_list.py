@@ -1,0 +1,1 @@
+"""Lists of tasks: filtered, in one of four orders, page by page."""
