@@ -1,12 +1,13 @@
 """A board with no more on it than the loader would put there for one job: db/loading in Python."""
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from jobs.board import Board, Change
-from jobs.entities import Dependency, Event, Key, Member
+from jobs.entities import Dependency, Edge, Event, Key, Member, Task
 from jobs.envelope import AnyJob
 from jobs.refs import Refs, Role
 from tests.unit.rules.finding import (
@@ -160,12 +161,12 @@ def _put_people(narrow: Board, board: Board, job: AnyJob, refs: Refs, named: set
     narrow.held = {key: held for key, held in board.held.items() if key in locked}
 
 
-def _people_of(board: Board, tasks: Any) -> set[tuple[UUID, UUID, UUID]]:
+def _people_of(board: Board, tasks: Iterable[Task]) -> set[Edge]:
     """To whom tasks belong or belonged, each with the project."""
-    people = set()
+    people = set[Edge]()
     for task in tasks:
         lease = board.leases.get(task.key)
-        for worker_id in (task.assignee_id, lease and lease.previous_assignee_id):
+        for worker_id in (task.assignee_id, None if lease is None else lease.previous_assignee_id):
             if worker_id is not None:
                 people.add((task.tenant_id, task.project_id, worker_id))
     return people
