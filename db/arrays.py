@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from db.models import metadata
-from jobs.board import Change
+from jobs.changes import Change
 
 Columns = Sequence[tuple[str, TypeEngine[Any]]]
 

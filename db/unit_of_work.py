@@ -21,7 +21,8 @@ from db.repositories.tasks import Tasks
 from db.repositories.tenants import Tenants
 from db.repositories.trees import Trees
 from db.repositories.workers import Workers
-from jobs.board import Board, Change
+from jobs.board import Board
+from jobs.changes import Change
 from jobs.entities import Project, Task, Worker
 from jobs.errors import JobConflict
 

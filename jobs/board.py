@@ -6,11 +6,12 @@ and knows no clock but `now`, the database's time, read after the last lock.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from jobs.changes import DERIVED, Cause, Change, Own, own_columns
 from jobs.entities import (
     Comment,
     Dependency,
@@ -26,44 +27,10 @@ from jobs.entities import (
     Worker,
 )
 from jobs.errors import KinUnknown
+from jobs.refs import Eligible, Scope
 from jobs.undo import Undo
 
 Value = TypeVar("Value")
-Own = Project | Worker | Task
-"""Entities with a history of their own."""
-Scope = tuple[UUID, UUID | None, UUID]
-"""Tenant, project (None: any), worker."""
-
-DERIVED = frozenset({"unmet_dependencies", "last_seen_at"})
-"""Columns that change without event and version."""
-HEADER = frozenset({"tenant_id", "version", "created_at", "updated_at"})
-"""Columns that the event row states itself."""
-
-
-@dataclass(slots=True)
-class Change:
-    """How an entity differs from its row; `base_version` is the row's, None where there is none."""
-
-    entity: Own
-    base_version: int | None
-    columns: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Eligible:
-    """What a bulk job found: the tasks it may settle, and how many others were left, and why."""
-
-    tasks: tuple[Key, ...]
-    left: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The job that is being applied: every event names it."""
-
-    tenant_id: UUID
-    job_id: UUID
-    actor_id: UUID | None
 
 
 @dataclass(slots=True)
@@ -131,7 +98,7 @@ class Board:
             self._undo.put(self.children, entity.key, set())
             self._undo.put(self.blockers, entity.key, set())
             self.place(entity)
-        self._append(kind, entity, _own_columns(entity) | parts)
+        self._append(kind, entity, own_columns(entity) | parts)
 
     def record(
         self, kind: str, entity: Own, *, parts: dict[str, Any] | None = None, **new: Any
@@ -322,11 +289,6 @@ def _parent(task: Task) -> Key | None:
 
 def _sum(total: Tally, more: dict[str, int]) -> Tally:
     return replace(total, **{name: getattr(total, name) + n for name, n in more.items()})
-
-
-def _own_columns(entity: Own) -> dict[str, Any]:
-    names = (f.name for f in fields(entity))
-    return {n: getattr(entity, n) for n in names if n not in HEADER and n not in DERIVED}
 
 
 def _assign(entity: Own, values: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.changes import own_columns
 from jobs.entities import Event
-from jobs.fold import TaskState, fold_task, own_columns
+from jobs.fold import TaskState, fold_task
 
 
 @dataclass(frozen=True, slots=True)

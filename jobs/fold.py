@@ -6,13 +6,13 @@ was granted, because renewals are not part of the history.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from jobs.board import DERIVED, HEADER, Own
+from jobs.changes import Own, own_names
 from jobs.entities import Comment, Dependency, Event, Lease, Member, Project, Task, Worker
 
 TASK = TypeAdapter(Task)
@@ -70,17 +70,6 @@ def fold_project(events: Sequence[Event]) -> ProjectState:
 def fold_worker(events: Sequence[Event]) -> WorkerState:
     """As `fold_task`, for a worker."""
     return WorkerState(WORKER.validate_python(_own_values("worker", Worker, events)))
-
-
-def own_columns(entity: Own) -> dict[str, Any]:
-    """The columns of `entity` that its events tell, by name."""
-    return {name: getattr(entity, name) for name in own_names(type(entity))}
-
-
-def own_names(table: type[Own]) -> list[str]:
-    """The columns that change by events only, in the order of the table."""
-    names = (column.name for column in fields(table))
-    return [name for name in names if name not in HEADER and name not in DERIVED]
 
 
 def _own_values(entity_type: str, table: type[Own], events: Sequence[Event]) -> dict[str, Any]:

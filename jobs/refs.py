@@ -5,6 +5,11 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from jobs.entities import Key
+
+Scope = tuple[UUID, UUID | None, UUID]
+"""Tenant, project (None: any), worker."""
+
 
 class Role(StrEnum):
     """What becomes of a task, and so which of its kin are concerned (domain: the task's states).
@@ -37,6 +42,14 @@ class Bulk:
     @property
     def role(self) -> Role:
         return Role.SETTLES if self.what == "complete" else Role.DELETES
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """What a bulk job found: the tasks it may settle, and how many others were left, and why."""
+
+    tasks: tuple[Key, ...]
+    left: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ async def find_more(reading: Reading) -> None:
         board.eligible[project, what] = eligible
         _want(reading, set(eligible.tasks))
         wanted.children_of.update(eligible.tasks)
+        wanted.templates_of.update(eligible.tasks)
         wanted.roles.update((task, job.role) for task in eligible.tasks)
 
 

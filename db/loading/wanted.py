@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from jobs.board import Scope
 from jobs.entities import Edge, Key
 from jobs.envelope import AnyJob
-from jobs.refs import Bulk, Refs, Role
+from jobs.refs import Bulk, Refs, Role, Scope
 
 Keys = set[Key]
 SIMPLE = (

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, false, func, literal_column, or_
+from sqlalchemy import ColumnElement, func, literal_column, or_
 
-from db.reads.views import TASK
+from db.reads.views import TASK, TIME
 from jobs.entities import OPEN, Priority, TaskStatus
 
 MAX_TEXT = 200
 """Characters of a text that is searched for."""
-ESCAPE = "\\"
-DUE: ColumnElement[object] = func.coalesce(
-    TASK.c.due_at, literal_column("'infinity'::timestamptz"), type_=TASK.c.due_at.type
-)
-"""As the index has it: without a due date comes after all others."""
+NEVER: ColumnElement[object] = literal_column("'infinity'::timestamptz", TIME)
+DUE: ColumnElement[object] = func.coalesce(TASK.c.due_at, NEVER, type_=TIME)
+"""As the index has it: what is never due comes after all that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,12 @@ class Filters:
     """What is given must hold; of `statuses` and `priorities` one must be the task's.
 
     `tags`: the task has all of them. `text`: it stands in title or description, in any case.
-    `waiting`: on dependencies. `overdue`: open, and its due date has passed.
+    `is_waiting`: on dependencies. `is_overdue`: open, and its due date has passed.
     """
 
     project_id: UUID | None = None
     assignee_id: UUID | None = None
+    parent_id: UUID | None = None
     statuses: tuple[TaskStatus, ...] = ()
     priorities: tuple[Priority, ...] = ()
     tags: tuple[str, ...] = ()
@@ -41,13 +40,17 @@ class Filters:
             raise ValueError(f"a text that is searched for has at most {MAX_TEXT} characters")
 
 
+EVERY = Filters()
+"""Every live task."""
+
+
 def conditions(filters: Filters, tenant_id: UUID) -> Iterator[ColumnElement[bool]]:
-    """The tenant first: under row-level security only plain equalities reach an index."""
+    """The tenant always: under row-level security only plain comparisons reach an index."""
     yield TASK.c.tenant_id == tenant_id
-    if filters.project_id is not None:
-        yield TASK.c.project_id == filters.project_id
-    if filters.assignee_id is not None:
-        yield TASK.c.assignee_id == filters.assignee_id
+    for name in ("project_id", "assignee_id", "parent_id"):
+        wanted = getattr(filters, name)
+        if wanted is not None:
+            yield TASK.c[name] == wanted
     if filters.statuses:
         yield TASK.c.status.in_([status.value for status in filters.statuses])
     if filters.priorities:
@@ -56,4 +59,22 @@ def conditions(filters: Filters, tenant_id: UUID) -> Iterator[ColumnElement[bool
         yield TASK.c.tags.contains(list(filters.tags))
     if filters.text:
         yield _holds(filters.text)
-    yield from _of_time_and_readiness(filters)
+    yield from _of_due_date_and_dependencies(filters)
+
+
+def _holds(searched: str) -> ColumnElement[bool]:
+    """The user's % and _ are what they look like."""
+    plain = searched.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return or_(TASK.c.title.ilike(f"%{plain}%"), TASK.c.description.ilike(f"%{plain}%"))
+
+
+def _of_due_date_and_dependencies(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.has_due_date is not None:
+        yield DUE < NEVER if filters.has_due_date else DUE == NEVER
+    if filters.is_overdue:
+        yield func.now() > DUE
+        yield TASK.c.status.in_(sorted(status.value for status in OPEN))
+    elif filters.is_overdue is not None:
+        yield ~TASK.c.overdue
+    if filters.is_waiting is not None:
+        yield TASK.c.waiting if filters.is_waiting else ~TASK.c.waiting

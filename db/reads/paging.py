@@ -1,21 +1,19 @@
 """Pages by key: a cursor holds the sort value and id of the last row that was seen.
 
-Rows that are added or settled meanwhile neither shift a page nor repeat a row.
+Rows that are added or taken away meanwhile neither shift a page nor repeat a row.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from types import GenericAlias
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 MAX_LIMIT = 100
 PAGE_ROWS = 50
-LAST = "last"
-"""Stands for a sort value that is not there."""
 
 RowT = TypeVar("RowT")
 
@@ -36,29 +34,27 @@ class Page(Generic[RowT]):
     after: str | None
 
 
-def page(rows: Sequence[RowT], limit: int, place: Callable[[RowT], Sequence[Any]]) -> Page[RowT]:
-    """The first `limit` of rows that were asked for with one more; `place` gives a row's key."""
-    shown = list(rows[:limit])
+def page(rows: list[RowT], limit: int, place: Callable[[RowT], Sequence[Any]]) -> Page[RowT]:
+    """Of rows that were asked for with one more than `limit`; `place` is what the cursor holds."""
+    shown = rows[:limit]
     return Page(shown, cursor(place(shown[-1])) if len(rows) > limit else None)
 
 
-def cursor(values: Sequence[Any]) -> str:
+def cursor(place: Sequence[Any]) -> str:
     """Opaque text for a place in a list."""
-    return urlsafe_b64encode(to_json(values)).decode().rstrip("=")
+    return urlsafe_b64encode(to_json(place)).decode().rstrip("=")
 
 
-def place_of(text: str, kinds: type[RowT]) -> RowT:
-    """The values of a cursor, a tuple of the types `kinds`. Raises BadCursor."""
+def place_of(cursor: str, *kinds: Any) -> Any:
+    """The place that a cursor holds: a tuple with a value of each kind. Raises BadCursor."""
+    kind: Any = GenericAlias(tuple, kinds)
     try:
-        values = from_json(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return TypeAdapter(kinds).validate_python(values)
-    except (ValueError, ValidationError):
-        raise BadCursor(f"{text!r} is no cursor of this list; take `after` of its last page") from None
+        held = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return TypeAdapter(kind).validate_json(held)
+    except ValueError:
+        raise BadCursor(f"{cursor!r} is no cursor of this list; take one that it gave") from None
 
 
 def require_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_LIMIT:
         raise BadLimit(f"a page has 1 to {MAX_LIMIT} rows, not {limit}")
-
-
-Instant = datetime

@@ -5,7 +5,18 @@ They leave out what is deleted and what lies in deleted projects, so no read can
 
 from typing import Any
 
-from sqlalchemy import Boolean, DateTime, Integer, TableClause, Text, Uuid, column, table
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    TableClause,
+    Text,
+    Uuid,
+    and_,
+    column,
+    table,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -14,47 +25,51 @@ from db.models import SCHEMA
 TIME = DateTime(timezone=True)
 
 
-def view(name: str, **columns: TypeEngine[Any]) -> TableClause:
+def _view(name: str, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableClause:
     typed = (column(name, type_) for name, type_ in columns.items())
     return table(name, *typed, schema=SCHEMA)
 
 
-TASK = view(
+TASK = _view(
     "task_v1",
-    tenant_id=Uuid(),
-    id=Uuid(),
-    project_id=Uuid(),
-    project_slug=Text(),
-    title=Text(),
-    description=Text(),
-    status=Text(),
-    priority=Text(),
-    priority_rank=Integer(),
-    progress=Integer(),
-    tags=JSONB(),
-    attributes=JSONB(),
-    required_capabilities=JSONB(),
-    due_at=TIME,
-    run_after=TIME,
-    created_by_id=Uuid(),
-    assignee_id=Uuid(),
-    parent_id=Uuid(),
-    attempt=Integer(),
-    max_attempts=Integer(),
-    blocked_reason=Text(),
-    question=JSONB(),
-    result=JSONB(),
-    failure=JSONB(),
-    budget=JSONB(),
-    usage=JSONB(),
-    recurrence=JSONB(),
-    unmet_dependencies=Integer(),
-    waiting=Boolean(),
-    overdue=Boolean(),
-    started_at=TIME,
-    completed_at=TIME,
-    version=Integer(),
-    created_at=TIME,
-    updated_at=TIME,
+    **dict.fromkeys(
+        ("tenant_id", "id", "project_id", "created_by_id", "assignee_id", "parent_id"), Uuid
+    ),
+    **dict.fromkeys(
+        ("project_slug", "title", "description", "status", "priority", "blocked_reason"), Text
+    ),
+    **dict.fromkeys(
+        ("tags", "attributes", "required_capabilities", "question", "result", "failure", "budget",
+         "usage", "recurrence"),
+        JSONB,
+    ),
+    **dict.fromkeys(
+        ("priority_rank", "progress", "attempt", "max_attempts", "unmet_dependencies", "version"),
+        Integer,
+    ),
+    **dict.fromkeys(("waiting", "overdue"), Boolean),
+    **dict.fromkeys(
+        ("due_at", "run_after", "started_at", "completed_at", "created_at", "updated_at"), TIME
+    ),
+)  # fmt: skip
+PROJECT = _view(
+    "project_v1",
+    **dict.fromkeys(("tenant_id", "id"), Uuid),
+    **dict.fromkeys(("slug", "name", "description", "status", "approval_policy"), Text),
+    **dict.fromkeys(("budget", "attributes"), JSONB),
+    **dict.fromkeys(("task_count", "completed_count", "version"), Integer),
+    **dict.fromkeys(("created_at", "updated_at"), TIME),
 )
-WORKER = view("worker_v1", tenant_id=Uuid(), id=Uuid(), handle=Text(), name=Text(), kind=Text())
+WORKER = _view(
+    "worker_v1",
+    **dict.fromkeys(("tenant_id", "id"), Uuid),
+    **dict.fromkeys(("handle", "name", "kind", "email", "agent_type"), Text),
+    capabilities=JSONB,
+    **dict.fromkeys(("max_concurrent_tasks", "held_tasks", "version"), Integer),
+    **dict.fromkeys(("last_seen_at", "deactivated_at", "created_at", "updated_at"), TIME),
+)
+
+
+def is_worker(worker: Any, task_column: Any) -> ColumnElement[bool]:
+    """Joins the worker whom a column of TASK names."""
+    return and_(worker.c.tenant_id == TASK.c.tenant_id, worker.c.id == task_column)

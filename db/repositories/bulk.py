@@ -5,8 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobs.board import Eligible, Scope
 from jobs.entities import Key
+from jobs.refs import Eligible, Scope
 
 _PROJECT = (bindparam("tenant_id", type_=Uuid()), bindparam("project_id", type_=Uuid()))
 

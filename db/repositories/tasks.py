@@ -19,7 +19,7 @@ from db.arrays import (
     table_of,
 )
 from db.models import Task as Row
-from jobs.board import Change
+from jobs.changes import Change
 from jobs.entities import Key, Priority, Task, TaskStatus
 
 TABLE = table_of(Row)

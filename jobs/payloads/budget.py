@@ -6,10 +6,12 @@ from pydantic import BaseModel, Field, model_validator
 
 from jobs.payloads.base import STRICT
 
-MAX_AMOUNT = 10**15
-"""Sums of reports stay within 64 bits."""
+MAX_LIMIT = 10**15
+MAX_REPORT = 10**12
+"""Nine million of the largest reports still add up within 64 bits."""
 
-Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+Amount = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
+Used = Annotated[int, Field(ge=0, le=MAX_REPORT)]
 
 
 class Usage(BaseModel):
@@ -17,13 +19,13 @@ class Usage(BaseModel):
 
     model_config = STRICT
 
-    tokens: Amount = 0
-    money_micros: Amount = 0
-    wall_seconds: Amount = 0
+    tokens: Used = 0
+    money_micros: Used = 0
+    wall_seconds: Used = 0
 
 
 class Limit(BaseModel):
-    """Crossing `soft` is announced; crossing `hard` stops the work."""
+    """Reaching `soft` is announced; reaching `hard` stops the work, too."""
 
     model_config = STRICT
 

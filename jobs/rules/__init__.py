@@ -2,7 +2,8 @@
 
 from typing import Any, assert_never, cast
 
-from jobs.board import Board, Cause
+from jobs.board import Board
+from jobs.changes import Cause
 from jobs.envelope import BOOTSTRAP_KINDS, SYSTEM_KINDS, AnyJob, AnyPayload
 from jobs.errors import Expired, NotAllowed, NotFound, TenantSuspended
 from jobs.outcomes import Applied

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from jobs.board import Board, Own
+from jobs.board import Board
+from jobs.changes import Own
 from jobs.entities import Project, ProjectStatus, Task, Worker
 from jobs.errors import AlreadyExists, NotAllowed, NotFound, Observed
 

@@ -32,6 +32,19 @@ def first_occurrence(new: NewTask) -> dict[str, Any] | None:
     return _stored(new.recurrence, new.task_id, 1, new.due_at)
 
 
+def redefined(task: Task, recurrence: Recurrence, due_at: datetime) -> dict[str, Any]:
+    """What the task keeps when it is to recur by another rule, being due at `due_at` now.
+
+    It stays the same occurrence of its series, and keeps its successor, if it has one; a series
+    that had ended goes on.
+    """
+    if task.recurrence is None:
+        return _stored(recurrence, task.id, 1, due_at)
+    own = _own(task)
+    kept = {} if own.get("successor_id") is None else {"successor_id": own["successor_id"]}
+    return _stored(recurrence, UUID(own["series_id"]), own["occurrence"], due_at) | kept
+
+
 def recur(board: Board, payload: RecurTask) -> dict[str, Any]:
     """The system's: the due time came, so the next occurrence does."""
     task = live_task(board, payload.task_id)
@@ -91,7 +104,7 @@ def _succeed(board: Board, task: Task, lease: Lease | None) -> Task | None:
 def _follow(board: Board, task: Task, successor_id: UUID | None) -> None:
     told = {"successor_id": None if successor_id is None else str(successor_id)}
     kind = "task.series_ended" if successor_id is None else "task.recurred"
-    board.record(kind, task, recurrence=(task.recurrence or {}) | told)
+    board.record(kind, task, recurrence=_own(task) | told)
 
 
 def _next_time(board: Board, task: Task) -> datetime | None:
@@ -152,9 +165,7 @@ def _stored(
 
 
 def _own(task: Task) -> dict[str, Any]:
-    if task.recurrence is None:
-        raise ValueError(f"task {task.id} does not recur")
-    return task.recurrence
+    return task.recurrence or {}
 
 
 def _recurrence(task: Task) -> Recurrence:

@@ -24,13 +24,12 @@ def clone_subtasks(board: Board, task: Task, successor: Task, later: timedelta) 
             f"The task recurs with {len(originals)} subtasks, and one job makes at most "
             f"{MAX_TREE_TASKS} tasks; set clone_subtasks of its recurrence to false."
         )
-    copies = {task.id: successor}
+    copies: dict[UUID | None, Task] = {task.id: successor}
     for original in originals:
-        if original.parent_id in copies:
-            copy = _copy(board, original, copies[original.parent_id], successor, later)
-            copies[original.id] = copy
-            board.create("task.created", copy)
-            board.count(copy, tasks=1)
+        copy = _copy(board, original, copies[original.parent_id], successor, later)
+        copies[original.id] = copy
+        board.create("task.created", copy)
+        board.count(copy, tasks=1)
 
 
 def _below(board: Board, root: Task) -> list[Task]:

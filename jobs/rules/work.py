@@ -6,7 +6,7 @@ from jobs.board import Board
 from jobs.entities import Task, TaskStatus, WorkerKind
 from jobs.errors import ApprovalRequired, NotAllowed
 from jobs.payloads.lifecycle import CompleteTask, FailTask, ReportProgress, StartTask, SubmitTask
-from jobs.rules.consequences import change
+from jobs.rules.budget import stop_if_exceeded
 from jobs.rules.find import active_project, live_project, live_task, seen
 from jobs.rules.outcome import task_result
 from jobs.rules.permissions import (
@@ -20,6 +20,7 @@ from jobs.rules.ready import require_dependencies_met, require_ready
 from jobs.rules.recur import spawn_successor
 from jobs.rules.subtasks import settle_subtasks
 from jobs.rules.transitions import needs_approval, next_states, require_status
+from jobs.rules.usage import ATTEMPT, Amounts, amounts_of, spend
 
 PENDING = frozenset({TaskStatus.PENDING})
 IN_PROGRESS = frozenset({TaskStatus.IN_PROGRESS})
@@ -49,7 +50,9 @@ def progress(board: Board, payload: ReportProgress) -> dict[str, Any]:
     task = live_task(board, payload.task_id)
     require_holder(board, task, payload.token)
     require_status(task, IN_PROGRESS, "report progress")
-    board.record("task.progressed", task, progress=payload.percent)
+    spend(board, task, "task.progressed", amounts_of(payload.usage), progress=payload.percent)
+    if payload.usage is not None:
+        stop_if_exceeded(board, task)
     return task_result(task) | {"progress": task.progress}
 
 
@@ -58,10 +61,11 @@ def submit(board: Board, payload: SubmitTask) -> dict[str, Any]:
     require_holder(board, task, payload.token)
     require_status(task, IN_PROGRESS, "be submitted")
     board.end_lease(task)
-    change(
+    spend(
         board,
         task,
         "task.submitted",
+        amounts_of(payload.usage),
         parts={"lease": None},
         status=TaskStatus.REVIEW,
         result=payload.result,
@@ -78,7 +82,7 @@ def complete(board: Board, payload: CompleteTask) -> dict[str, Any]:
     if task.status is TaskStatus.PENDING:
         require_dependencies_met(task)
     settle_subtasks(board, task, cascade=payload.cascade)
-    finish(board, task, "task.completed", result=payload.result)
+    finish(board, task, "task.completed", amounts_of(payload.usage), result=payload.result)
     return task_result(task)
 
 
@@ -87,7 +91,8 @@ def fail(board: Board, payload: FailTask) -> dict[str, Any]:
     require_holder(board, task, payload.token)
     require_status(task, IN_PROGRESS, "fail")
     failure = {"reason": payload.reason, "details": payload.details, "permanent": payload.permanent}
-    end_attempt(board, task, "task.failed", failure, final=payload.permanent)
+    amounts = ATTEMPT | amounts_of(payload.usage)
+    end_attempt(board, task, "task.failed", failure, amounts, final=payload.permanent)
     return task_result(task) | {"attempt": task.attempt, "max_attempts": task.max_attempts}
 
 
@@ -101,13 +106,14 @@ def _require_no_review(board: Board, task: Task) -> None:
         )
 
 
-def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
+def finish(board: Board, task: Task, kind: str, amounts: Amounts | None = None, **new: Any) -> None:
     """The task is completed: no lease, progress 100, counted; if it recurs, it is followed."""
     lease = board.end_lease(task)
-    change(
+    spend(
         board,
         task,
         kind,
+        amounts or {},
         parts={"lease": None},
         status=TaskStatus.COMPLETED,
         progress=100,
@@ -118,16 +124,26 @@ def finish(board: Board, task: Task, kind: str, **new: Any) -> None:
 
 
 def end_attempt(
-    board: Board, task: Task, kind: str, failure: dict[str, Any], *, final: bool
+    board: Board,
+    task: Task,
+    kind: str,
+    failure: dict[str, Any],
+    amounts: Amounts = ATTEMPT,
+    *,
+    final: bool,
 ) -> None:
-    """One try ended badly: back to the former assignee, as pending or failed for good."""
+    """One try ended badly: back to the former assignee, as pending or failed for good.
+
+    `amounts`: the attempt itself, and what it used.
+    """
     lease = board.end_lease(task)
     attempt = task.attempt + 1
     failed = final or attempt >= task.max_attempts
-    change(
+    spend(
         board,
         task,
         kind,
+        amounts,
         parts={"lease": None},
         status=TaskStatus.FAILED if failed else TaskStatus.PENDING,
         assignee_id=task.assignee_id if lease is None else former_assignee(board, task, lease),

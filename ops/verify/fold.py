@@ -5,7 +5,7 @@ from dataclasses import fields
 from db.arrays import table_of
 from db.models import Project as Row
 from db.repositories.history import ERASED
-from jobs.board import DERIVED, HEADER
+from jobs.changes import DERIVED, HEADER
 from jobs.entities import Project
 from ops.verify.check import Check, check
 

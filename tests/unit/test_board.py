@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from jobs.board import Board, Cause
+from jobs.board import Board
+from jobs.changes import Cause
 from jobs.entities import (
     Comment,
     Dependency,

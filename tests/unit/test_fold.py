@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 from uuid_utils.compat import uuid7
 
+from jobs.changes import own_columns
 from jobs.difference import Changed, difference, reason
 from jobs.entities import Event, Priority, Role, Task, TaskStatus
-from jobs.fold import TaskState, fold_project, fold_task, fold_worker, own_columns
+from jobs.fold import TaskState, fold_project, fold_task, fold_worker
 from jobs.outcomes import Applied
 from jobs.payloads.lifecycle import CancelTask, ReportProgress
 from jobs.payloads.task import (

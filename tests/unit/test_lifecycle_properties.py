@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from uuid_utils.compat import uuid7
 
-from jobs.board import Own
+from jobs.changes import Own
 from jobs.entities import Priority, WorkerKind
 from jobs.outcomes import Applied
 from jobs.payloads.base import Payload

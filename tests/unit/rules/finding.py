@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from jobs.board import Board, Eligible, Scope
+from jobs.board import Board
 from jobs.entities import OPEN, Key, Priority, Tally, Task, TaskStatus
-from jobs.refs import Bulk
+from jobs.refs import Bulk, Eligible, Scope
 
 
 def candidates(board: Board, asking: Key, limit: int) -> list[Key]:

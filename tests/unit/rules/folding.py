@@ -3,7 +3,8 @@
 from dataclasses import fields
 from typing import Any
 
-from jobs.board import DERIVED, HEADER, Board, Own
+from jobs.board import Board
+from jobs.changes import DERIVED, HEADER, Own
 from tests.unit.rules.lifecycle_model import TABLE
 
 PARTS = {"lease", "member", "comment", "note"}

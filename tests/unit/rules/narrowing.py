@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from jobs.board import Board, Change
+from jobs.board import Board
+from jobs.changes import Change
 from jobs.entities import Dependency, Edge, Event, Key, Member, Task
 from jobs.envelope import AnyJob
 from jobs.refs import Refs, Role
@@ -93,7 +94,7 @@ def _put_tasks(narrow: Board, board: Board, job: AnyJob, refs: Refs) -> set[Key]
     _put_lines(narrow, board, _keys(job, *refs.parents) & board.tasks.keys())
     _put_blockers(narrow, board, _keys(job, *refs.edges_of))
     narrow.heights = board.heights
-    narrow.templates = templates(board, _keys(job, *refs.templates_of))
+    narrow.templates = templates(board, _keys(job, *refs.templates_of) | bulk)
     narrow.tasks = {key: board.tasks[key] for key in rows & board.tasks.keys()}
     narrow.leases = {key: board.leases[key] for key in narrow.tasks.keys() & board.leases.keys()}
     return shown & board.tasks.keys()

@@ -7,6 +7,8 @@ import pytest
 
 from jobs.entities import ProjectStatus, TaskStatus
 from jobs.payloads.lifecycle import ApproveTask, CancelTask, CompleteTask
+from jobs.recurrence import Recurrence
+from jobs.rules.recur import redefined
 from tests.unit.rules.recurring import DAY, DUE, daily, followed, successor
 from tests.unit.rules.world import NOON, World, new_world
 
@@ -195,3 +197,21 @@ def test_a_subtask_recurs_below_its_parent(world: World) -> None:
     assert followed(world, task_id).parent_id == parent
     refusal = world.refuse(world.human, CompleteTask(task_id=parent))
     assert refusal.code == "open_subtasks"
+
+
+def test_a_task_that_is_to_recur_by_another_rule_stays_in_its_series(world: World) -> None:
+    task_id, single = world.create(**daily(max_occurrences=1)), world.create()
+    weekly = Recurrence(rule="FREQ=WEEKLY")
+    place = {"series_id": str(task_id), "occurrence": 1, "scheduled_at": NOON.isoformat()}
+
+    begun = redefined(world.task(single), weekly, NOON)
+    world.do(world.human, CompleteTask(task_id=task_id))
+    going_on = redefined(world.task(task_id), weekly, NOON)
+    followed_by = (world.task(task_id).recurrence or {}) | {"successor_id": str(single)}
+    world.task(task_id).recurrence = followed_by
+    still_followed = redefined(world.task(task_id), weekly, NOON)
+
+    rule = weekly.model_dump(exclude_none=True)
+    assert begun == rule | place | {"series_id": str(single)}
+    assert going_on == rule | place
+    assert still_followed == rule | place | {"successor_id": str(single)}

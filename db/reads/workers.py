@@ -1,0 +1,1 @@
+"""Workers and what they hold, and what they have completed."""
