@@ -12,7 +12,7 @@ from db.arrays import table_of
 from db.models import Member as MemberTable
 from db.reads.counts import Counts, counts_by_status
 from db.reads.paging import PAGE_ROWS, Page, page, place_of, require_limit
-from db.reads.people import Person, person, person_columns
+from db.reads.people import Person, person_columns
 from db.reads.views import PROJECT, WORKER
 from jobs.entities import ProjectStatus, Role, TaskStatus
 from jobs.values import Text
@@ -42,7 +42,7 @@ class ProjectRow:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    person: Person | None
+    person: Person
     role: str
     joined_at: datetime
 
@@ -96,7 +96,7 @@ async def one_project(connection: AsyncConnection, tenant_id: UUID, slug: str) -
     counts = await counts_by_status(connection, tenant_id, project.id)
     return OneProject(
         project,
-        [MemberRow(person(row[2:]), row.role, row.joined_at) for row in members],
+        [MemberRow(Person(*row[2:]), row.role, row.joined_at) for row in members],
         counts.get(project.id, dict.fromkeys(TaskStatus, 0)),
     )
 

@@ -25,7 +25,7 @@ from db.models import SCHEMA
 TIME = DateTime(timezone=True)
 
 
-def _view(name: str, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableClause:
+def _view(name: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> TableClause:
     typed = (column(name, type_) for name, type_ in columns.items())
     return table(name, *typed, schema=SCHEMA)
 

@@ -1,4 +1,5 @@
 from tests.engine import cast, engine, engine_form
+from tests.reading import reader
 from tests.workers import form, scene
 
-__all__ = ["cast", "engine", "engine_form", "form", "scene"]
+__all__ = ["cast", "engine", "engine_form", "form", "reader", "scene"]

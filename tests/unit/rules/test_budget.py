@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from jobs.errors import KinUnknown
 from jobs.payloads.base import Payload
-from jobs.payloads.budget import Budget, Limit, Usage
+from jobs.payloads.budget import MAX_REPORT, Budget, Limit, Usage
 from jobs.payloads.lifecycle import (
     CompleteTask,
     ExpireLease,
@@ -112,6 +113,15 @@ def test_a_report_of_nothing_books_nothing() -> None:
 
     assert world.task(task_id).usage is None
     assert world.event() == ("task.usage_reported", {})
+
+
+def test_one_report_is_too_small_to_break_the_sums() -> None:
+    nine_million = 9_000_000
+
+    with pytest.raises(ValidationError):
+        Usage(tokens=MAX_REPORT + 1)
+
+    assert nine_million * Usage(tokens=MAX_REPORT).tokens < 2**63
 
 
 @pytest.mark.parametrize(("payload", "fields"), REPORTS)

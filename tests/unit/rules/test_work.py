@@ -7,10 +7,12 @@ import pytest
 
 from jobs.entities import ProjectStatus
 from jobs.payloads.base import Payload
+from jobs.payloads.budget import Usage
 from jobs.payloads.lifecycle import (
     CompleteTask,
     FailTask,
     ReportProgress,
+    ReportUsage,
     StartTask,
     SubmitTask,
 )
@@ -19,6 +21,7 @@ from tests.unit.rules.world import NOON, new_world
 
 REPORTS: list[tuple[type[Payload], dict[str, Any]]] = [
     (ReportProgress, {"percent": 50}),
+    (ReportUsage, {"usage": Usage(tokens=1)}),
     (SubmitTask, {}),
     (CompleteTask, {}),
     (FailTask, {"reason": "out of ideas"}),

@@ -1,0 +1,51 @@
+"""`taskrail agents`."""
+
+from uuid import UUID
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.reads.paging import Page
+from db.reads.workers import WorkerRow, list_workers
+from jobs.entities import WorkerKind
+from ops.output import json_option, notice, print_json, print_table
+from ops.reading import after_option, limit_option, read, tenant_option
+from ops.task_tables import time
+
+COLUMNS = ("handle", "name", "kind", "type", "holds", "room", "last seen", "tasks")
+
+
+@click.command
+@click.option("--kind", type=click.Choice(list(WorkerKind)), help="Only agents, or only humans.")
+@limit_option
+@after_option
+@tenant_option
+@json_option
+def command(kind: str | None, limit: int, after: str | None, tenant: str, *, as_json: bool) -> None:
+    """List who works for the tenant, what each holds, and when each was seen last."""
+
+    async def query(connection: AsyncConnection, tenant_id: UUID) -> Page[WorkerRow]:
+        wanted = None if kind is None else WorkerKind(kind)
+        return await list_workers(connection, tenant_id, wanted, limit=limit, after=after)
+
+    page = read(tenant, query)
+    if as_json:
+        print_json({"workers": page.rows, "after": page.after})
+        return
+    print_table("Workers", COLUMNS, map(_cells, page.rows))
+    if page.after is not None:
+        notice(f"There are more: --after {page.after}")
+
+
+def _cells(worker: WorkerRow) -> tuple[object, ...]:
+    room = worker.max_concurrent_tasks
+    return (
+        worker.handle,
+        worker.name,
+        worker.kind if worker.deactivated_at is None else f"{worker.kind}, deactivated",
+        worker.agent_type or "-",
+        worker.held_tasks,
+        "any" if room is None else max(0, room - worker.held_tasks),
+        time(worker.last_seen_at),
+        "; ".join(held.title for held in worker.holds),
+    )

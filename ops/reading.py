@@ -1,0 +1,95 @@
+"""How commands read: as the reader, one tenant, one snapshot."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.reads.names import project_called, worker_called
+from db.reads.paging import MAX_LIMIT, PAGE_ROWS, BadCursor
+from ops.engines import opened
+from ops.failure import CommandFailed
+from ops.loop import run
+from ops.servers import servers
+from ops.tenants import find
+from settings import Settings
+
+ResultT = TypeVar("ResultT")
+Query = Callable[[AsyncConnection, UUID], Awaitable[ResultT]]
+
+tenant_option = click.option(
+    "--tenant", default="demo", show_default=True, help="Slug of the tenant."
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_LIMIT),
+    default=PAGE_ROWS,
+    show_default=True,
+    help="Rows of a page.",
+)
+after_option = click.option("--after", metavar="CURSOR", help="The page behind this cursor.")
+
+
+def read(tenant: str, query: Query[ResultT]) -> ResultT:
+    """What `query` returns for the tenant; a bad cursor is wrong usage."""
+    with servers() as running:
+        return run(_read(running.settings, tenant, query))
+
+
+async def its_project(connection: AsyncConnection, tenant_id: UUID, slug: str) -> UUID:
+    """The id of the project with this slug; without one the command ends."""
+    found = await project_called(connection, tenant_id, slug)
+    if found is None:
+        raise no_project(slug)
+    return found
+
+
+def no_project(slug: str) -> CommandFailed:
+    return CommandFailed(
+        f"No project {slug}",
+        "the tenant has none of this slug, or it is deleted",
+        "`taskrail projects` lists them.",
+    )
+
+
+async def its_worker(connection: AsyncConnection, tenant_id: UUID, named: str) -> UUID:
+    """The id of the worker that is named by id or @handle; without one the command ends."""
+    if named.startswith("@"):
+        found = await worker_called(connection, tenant_id, named)
+    else:
+        found = _uuid(named)
+    if found is None:
+        raise CommandFailed(
+            f"No worker {named}",
+            "the tenant has none of this id or @handle",
+            "`taskrail agents` lists them.",
+        )
+    return found
+
+
+def no_task(task_id: UUID) -> CommandFailed:
+    return CommandFailed(
+        f"No task {task_id}",
+        "the tenant has none of this id, or it is deleted",
+        "`taskrail tasks list` shows those that are there.",
+    )
+
+
+async def _read(settings: Settings, tenant: str, query: Query[ResultT]) -> ResultT:
+    async with opened(settings, "reader") as reader:
+        tenant_id = await find(reader, tenant)
+        async with reader.connect() as connection:
+            still = await connection.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                return await query(still, tenant_id)
+            except BadCursor as error:
+                raise click.UsageError(str(error)) from None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""Tasks for people: tables and trees on stdout."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import click
+from pydantic_core import to_json
+
+from db.reads.one_task import OneTask
+from db.reads.paging import Page
+from db.reads.people import Person
+from db.reads.subtree import Branch
+from db.reads.task_row import TaskRow
+from jobs.entities import Event
+from ops.output import notice, print_table
+
+COLUMNS = ("id", "project", "status", "priority", "%", "due", "assignee", "title")
+EVENT_COLUMNS = ("seq", "at", "kind", "actor", "new values")
+INDENT = "  "
+NOTHING = "-"
+
+
+def draw_list(page: Page[TaskRow]) -> None:
+    _draw("Tasks", page.rows)
+    if page.after is not None:
+        notice(f"There are more: --after {page.after}")
+
+
+def draw_one(shown: OneTask) -> None:
+    print_table(shown.task.title, ("what", "value"), _facts(shown))
+    if shown.parent is not None:
+        _draw("Parent", [shown.parent])
+    for title, tasks in (
+        ("Subtasks", shown.subtasks),
+        ("Depends on", [edge.task for edge in shown.dependencies]),
+        ("Is waited for by", [edge.task for edge in shown.dependents]),
+    ):
+        if tasks:
+            _draw(title, tasks)
+
+
+def draw_tree(branch: Branch, depth: int = 0) -> None:
+    cut = "  …" if branch.is_cut else ""
+    task = branch.task
+    click.echo(f"{INDENT * depth}{task.title}  [{task.status}, {branch.progress:.0f} %]{cut}")
+    for child in branch.subtasks:
+        draw_tree(child, depth + 1)
+
+
+def draw_history(events: Sequence[Event]) -> None:
+    rows = (
+        (event.seq, time(event.at), event.kind, event.actor_name or "system", _text(event.data))
+        for event in events
+    )
+    print_table("History", EVENT_COLUMNS, rows)
+
+
+def time(at: datetime | None) -> str:
+    """To the second, in UTC."""
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _draw(title: str, tasks: Sequence[TaskRow]) -> None:
+    rows = (
+        (
+            task.id,
+            task.project_slug,
+            _status(task),
+            task.priority,
+            task.progress,
+            time(task.due_at),
+            task.assignee or NOTHING,
+            task.title,
+        )
+        for task in tasks
+    )
+    print_table(title, COLUMNS, rows)
+
+
+def _status(task: TaskRow) -> str:
+    """With what is computed of it."""
+    marks = [mark for mark in ("waiting", "overdue") if getattr(task, mark)]
+    return ", ".join([task.status, *marks])
+
+
+def _facts(shown: OneTask) -> Iterator[tuple[str, str]]:
+    task = shown.task
+    yield "id", str(task.id)
+    yield "status", _status(task)
+    yield "project", f"{shown.project.slug} ({shown.project.status})"
+    yield "priority", task.priority
+    yield "progress", f"{task.progress} %"
+    yield "assignee", _handle(shown.assignee)
+    yield "creator", _handle(shown.creator)
+    yield "attempt", f"{task.attempt} of {task.max_attempts} have failed"
+    yield "due", time(task.due_at)
+    yield "created", time(task.created_at)
+    yield "updated", f"{time(task.updated_at)}, version {task.version}"
+    if shown.lease is not None:
+        yield "held by", f"{_handle(shown.lease.holder)} until {time(shown.lease.expires_at)}"
+    for name in ("description", "blocked_reason"):
+        if getattr(task, name):
+            yield name.replace("_", " "), getattr(task, name)
+    for name in ("tags", "attributes", "question", "result", "failure", "budget", "usage"):
+        if getattr(task, name):
+            yield name, _text(getattr(task, name))
+
+
+def _handle(person: Person | None) -> str:
+    return NOTHING if person is None else person.handle
+
+
+def _text(value: object) -> str:
+    return to_json(value).decode()
