@@ -111,6 +111,8 @@ def _server_settings(settings: Settings, role: Role) -> dict[str, str]:
         given |= PINNED_PLANS
     if role == "reader":
         given["default_transaction_read_only"] = "on"
+        # Whether an index serves a search depends on what is searched for.
+        given["plan_cache_mode"] = "force_custom_plan"
     return given if role == "login" else given | {"role": f"taskrail_{role}"}
 
 

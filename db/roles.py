@@ -1,7 +1,7 @@
 """The roles of design: who owns, who applies, who keeps, who reads, who records.
 
-They belong to the cluster, not to a revision; revisions grant. So does what revisions build upon and
-may not make: schema and extension. Idempotent.
+They belong to the cluster, not to a revision; revisions grant. So do the schema and the extension,
+which the owner may not make. Idempotent.
 """
 
 from sqlalchemy import text

@@ -1,6 +1,7 @@
 """How commands read: as the reader, one tenant, one snapshot."""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,6 +31,11 @@ limit_option = click.option(
     help="Rows of a page.",
 )
 after_option = click.option("--after", metavar="CURSOR", help="The page behind this cursor.")
+
+
+def words(kind: type[StrEnum]) -> click.Choice[str]:
+    """The values of an enumeration; click itself would offer the names of its members."""
+    return click.Choice([member.value for member in kind])
 
 
 def read(tenant: str, query: Query[ResultT]) -> ResultT:

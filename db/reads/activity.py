@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import entity_columns, table_of
@@ -16,6 +16,7 @@ from jobs.entities import Event
 
 EVENT, TASK = table_of(EventTable), table_of(TaskTable)
 Seq = Annotated[int, Field(ge=1, le=2**31 - 1)]
+ITS_TASK = and_(TASK.c.tenant_id == EVENT.c.tenant_id, TASK.c.id == EVENT.c.entity_id)
 PLACE = (EVENT.c.at, EVENT.c.entity_id, EVENT.c.seq)
 
 
@@ -34,16 +35,14 @@ async def activity(
     and BadCursor.
     """
     require_limit(limit)
-    of_its_tasks = (
-        select(TASK.c.id)
-        .where(TASK.c.tenant_id == EVENT.c.tenant_id, TASK.c.id == EVENT.c.entity_id)
-        .where(TASK.c.project_id == project_id)
-        .exists()
-    )
-    statement = select(*entity_columns(EVENT, Event)).where(
-        EVENT.c.tenant_id == tenant_id,
-        EVENT.c.at >= since,
-        or_(EVENT.c.entity_id == project_id, of_its_tasks),
+    statement = (
+        select(*entity_columns(EVENT, Event))
+        .select_from(EVENT.outerjoin(TASK, ITS_TASK))
+        .where(
+            EVENT.c.tenant_id == tenant_id,
+            EVENT.c.at >= since,
+            or_(EVENT.c.entity_id == project_id, TASK.c.project_id == project_id),
+        )
     )
     if after is not None:
         statement = statement.where(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, literal_column, or_
@@ -11,9 +12,7 @@ from jobs.entities import OPEN, Priority, TaskStatus
 
 MAX_TEXT = 200
 """Characters of a text that is searched for."""
-NEVER: ColumnElement[object] = literal_column("'infinity'::timestamptz", TIME)
-DUE: ColumnElement[object] = func.coalesce(TASK.c.due_at, NEVER, type_=TIME)
-"""As the index has it: what is never due comes after all that is."""
+NEVER: ColumnElement[Any] = literal_column("'infinity'::timestamptz", TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,11 @@ class Filters:
         if self.text is not None and len(self.text) > MAX_TEXT:
             raise ValueError(f"a text that is searched for has at most {MAX_TEXT} characters")
 
+    @property
+    def is_search(self) -> bool:
+        """Whether nobody can say beforehand how many tasks it finds."""
+        return bool(self.tags or self.text)
+
 
 EVERY = Filters()
 """Every live task."""
@@ -62,6 +66,11 @@ def conditions(filters: Filters, tenant_id: UUID) -> Iterator[ColumnElement[bool
     yield from _of_due_date_and_dependencies(filters)
 
 
+def due(tasks: Any) -> ColumnElement[Any]:
+    """As the index has it: what is never due comes after all that is."""
+    return func.coalesce(tasks.c.due_at, NEVER, type_=TIME)
+
+
 def _holds(searched: str) -> ColumnElement[bool]:
     """The user's % and _ are what they look like."""
     plain = searched.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
@@ -70,9 +79,10 @@ def _holds(searched: str) -> ColumnElement[bool]:
 
 def _of_due_date_and_dependencies(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.has_due_date is not None:
-        yield DUE < NEVER if filters.has_due_date else DUE == NEVER
+        due_at = TASK.c.due_at
+        yield due_at.is_not(None) if filters.has_due_date else due_at.is_(None)
     if filters.is_overdue:
-        yield func.now() > DUE
+        yield due(TASK) < func.now()
         yield TASK.c.status.in_(sorted(status.value for status in OPEN))
     elif filters.is_overdue is not None:
         yield ~TASK.c.overdue

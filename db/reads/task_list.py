@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.reads.filters import DUE, EVERY, NEVER, Filters, conditions
+from db.reads.filters import EVERY, NEVER, Filters, conditions, due
 from db.reads.paging import PAGE_ROWS, BadCursor, Page, page, place_of, require_limit
 from db.reads.task_row import TaskRow, rows_and, task_row
 from db.reads.views import TASK
@@ -25,13 +25,13 @@ class Sort(StrEnum):
     TITLE = "title"
 
 
-KEYS: dict[Sort, tuple[ColumnElement[Any], str, Any]] = {
-    Sort.CREATED: (TASK.c.created_at, "created_at", AwareDatetime),
-    Sort.DUE: (DUE, "due_at", AwareDatetime | None),
-    Sort.PRIORITY: (TASK.c.priority_rank, "priority_rank", Annotated[int, Field(ge=0, le=3)]),
-    Sort.TITLE: (TASK.c.title, "title", Text),
+KEYS: dict[Sort, tuple[str, Any]] = {
+    Sort.CREATED: ("created_at", AwareDatetime),
+    Sort.DUE: ("due_at", AwareDatetime | None),
+    Sort.PRIORITY: ("priority_rank", Annotated[int, Field(ge=0, le=3)]),
+    Sort.TITLE: ("title", Text),
 }
-"""What is compared, the attribute of the row that it is, and its type in a cursor."""
+"""The attribute of a row, and its type in a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,19 @@ async def list_tasks(
     Raises BadLimit unless `limit` is 1 to 100, and BadCursor for the cursor of another order.
     """
     require_limit(limit)
-    key, name, _ = KEYS[order.sort]
-    statement = rows_and().where(*conditions(filters, tenant_id))
+    tasks = _tasks(filters, tenant_id)
+    place = (_key(tasks, order.sort), tasks.c.id)
+    statement = rows_and(tasks=tasks).limit(limit + 1)
+    statement = statement.order_by(*(one.desc() if order.descending else one for one in place))
     if after is not None:
-        statement = statement.where(_is_behind(after, order))
-    ordered = (column.desc() if order.descending else column for column in (key, TASK.c.id))
-    found = await connection.execute(statement.order_by(*ordered).limit(limit + 1))
+        here, last = tuple_(*place), tuple_(*_last(after, order))
+        statement = statement.where(here < last if order.descending else here > last)
+    found = await connection.execute(statement)
+    attribute, _ = KEYS[order.sort]
     return page(
         [task_row(row) for row in found],
         limit,
-        lambda row: (order.sort, order.descending, getattr(row, name), row.id),
+        lambda row: (order.sort, order.descending, getattr(row, attribute), row.id),
     )
 
 
@@ -78,11 +81,21 @@ async def count_tasks(
     return int(found.scalar_one())
 
 
-def _is_behind(after: str, order: Order) -> ColumnElement[bool]:
-    key, _, kind = KEYS[order.sort]
-    sort, descending, value, task_id = place_of(after, Sort, bool, kind, UUID)
+def _tasks(filters: Filters, tenant_id: UUID) -> Any:
+    """The tasks of the list, in no order yet."""
+    wanted = select(TASK).where(*conditions(filters, tenant_id))
+    # Searches are badly estimated: the planner would walk all tasks in the order of the list, sure
+    # to find enough of them soon. OFFSET keeps the order out, so that what is found is sorted.
+    return (wanted.offset(0) if filters.is_search else wanted).subquery("found")
+
+
+def _key(tasks: Any, sort: Sort) -> Any:
+    return due(tasks) if sort is Sort.DUE else tasks.c[KEYS[sort][0]]
+
+
+def _last(after: str, order: Order) -> tuple[Any, UUID]:
+    """The place that the cursor of such a list holds."""
+    sort, descending, value, task_id = place_of(after, Sort, bool, KEYS[order.sort][1], UUID)
     if Order(sort, descending) != order:
         raise BadCursor("the cursor is of a list in another order; begin at the first page")
-    here = tuple_(key, TASK.c.id)
-    last = tuple_(NEVER if value is None else value, task_id)
-    return here < last if descending else here > last
+    return NEVER if value is None else value, task_id

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, and_, select
 
-from db.reads.views import TASK, WORKER, is_worker
+from db.reads.views import TASK, WORKER
 
 ASSIGNEE = WORKER.alias("assignee")
 
@@ -42,11 +42,11 @@ class TaskRow:
 NAMES = [field.name for field in fields(TaskRow)]
 
 
-def rows_and(*more: Any) -> Select[Any]:
-    """Selects the columns of TaskRow, and `more` after them."""
-    shown = (ASSIGNEE.c.handle if name == "assignee" else TASK.c[name] for name in NAMES)
-    assigned = is_worker(ASSIGNEE, TASK.c.assignee_id)
-    return select(*shown, *more).select_from(TASK.outerjoin(ASSIGNEE, assigned))
+def rows_and(*more: Any, tasks: Any = TASK) -> Select[Any]:
+    """Selects the columns of TaskRow, and `more` after them; `tasks` has the columns of TASK."""
+    shown = (ASSIGNEE.c.handle if name == "assignee" else tasks.c[name] for name in NAMES)
+    assigned = and_(ASSIGNEE.c.tenant_id == tasks.c.tenant_id, ASSIGNEE.c.id == tasks.c.assignee_id)
+    return select(*shown, *more).select_from(tasks.outerjoin(ASSIGNEE, assigned))
 
 
 def task_row(row: Row[Any]) -> TaskRow:

@@ -7,18 +7,28 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import AwareDatetime
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import ARRAY, Uuid, bindparam, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import table_of
-from db.models import Lease as LeaseTable
 from db.reads.paging import PAGE_ROWS, Page, page, place_of, require_limit
 from db.reads.task_row import TaskRow, rows_and, task_row
 from db.reads.views import TASK, WORKER
 from jobs.entities import WorkerKind
 from jobs.values import Text
 
-LEASE = table_of(LeaseTable)
+HOLDS = text("""
+    SELECT holder.id AS holder_id, task.id, task.title, held.expires_at
+    FROM unnest(CAST(:workers AS uuid[])) AS holder(id)
+    CROSS JOIN LATERAL (
+        SELECT lease.task_id, lease.expires_at
+        FROM taskrail.lease
+        WHERE lease.tenant_id = :tenant_id AND lease.holder_id = holder.id
+        ORDER BY lease.expires_at, lease.task_id
+        LIMIT 10
+    ) AS held
+    JOIN taskrail.task_v1 task ON task.tenant_id = :tenant_id AND task.id = held.task_id
+    ORDER BY held.expires_at, task.id
+""").bindparams(bindparam("workers", type_=ARRAY(Uuid())))
 WEEK = timedelta(days=7)
 
 
@@ -31,7 +41,7 @@ class HeldTask:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """`held_tasks` counts the leases; `holds`: those of live tasks, the first to expire first."""
+    """`held_tasks` counts the leases; `holds` are the ten that expire first."""
 
     id: UUID
     handle: str
@@ -104,13 +114,7 @@ async def completions(
 async def _holds(
     connection: AsyncConnection, tenant_id: UUID, workers: Collection[UUID]
 ) -> dict[UUID, list[HeldTask]]:
-    its_task = and_(TASK.c.tenant_id == LEASE.c.tenant_id, TASK.c.id == LEASE.c.task_id)
-    found = await connection.execute(
-        select(LEASE.c.holder_id, TASK.c.id, TASK.c.title, LEASE.c.expires_at)
-        .select_from(LEASE.join(TASK, its_task))
-        .where(LEASE.c.tenant_id == tenant_id, LEASE.c.holder_id.in_(workers))
-        .order_by(LEASE.c.expires_at, TASK.c.id)
-    )
+    found = await connection.execute(HOLDS, {"tenant_id": tenant_id, "workers": list(workers)})
     holds: dict[UUID, list[HeldTask]] = defaultdict(list)
     for row in found:
         holds[row.holder_id].append(HeldTask(row.id, row.title, row.expires_at))

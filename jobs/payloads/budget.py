@@ -1,6 +1,6 @@
 """What work may cost, and what it did cost."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -50,3 +50,7 @@ class Budget(BaseModel):
     tokens: Limit | None = None
     money_micros: Limit | None = None
     wall_seconds: Limit | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON has it, without what is not limited."""
+        return self.model_dump(mode="json", exclude_none=True)

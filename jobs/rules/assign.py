@@ -9,6 +9,7 @@ from jobs.payloads.task import AssignTask, CommentTask, UnassignTask
 from jobs.rules.find import active_project, live_task, seen
 from jobs.rules.outcome import task_result
 from jobs.rules.permissions import require_assignable, require_member, require_not_leased
+from jobs.rules.release import give_back
 from jobs.rules.transitions import require_status
 
 
@@ -25,6 +26,16 @@ def assign(board: Board, payload: AssignTask) -> dict[str, Any]:
             observed=seen(task),
         )
     board.record("task.assigned", task, assignee_id=worker.id)
+    return task_result(task)
+
+
+def unassign(board: Board, payload: UnassignTask) -> dict[str, Any]:
+    """Nobody's: who was at work on it, was."""
+    task = live_task(board, payload.task_id)
+    require_member(board, task.project_id)
+    require_status(task, OPEN, "be unassigned")
+    require_not_leased(board, task)
+    give_back(board, task, "task.unassigned", assignee_id=None)
     return task_result(task)
 
 
@@ -45,7 +56,3 @@ def comment(board: Board, payload: CommentTask) -> dict[str, Any]:
     part = {"id": remark.id, "author_id": remark.author_id, "body": remark.body}
     board.record("task.commented", task, parts={"comment": part})
     return task_result(task) | {"comment_id": remark.id}
-
-
-def unassign(board: Board, payload: UnassignTask) -> dict[str, Any]:
-    raise NotImplementedError

@@ -30,9 +30,8 @@ def raise_budget(board: Board, payload: RaiseBudget) -> dict[str, Any]:
     """The budget is replaced; a task that the old one stopped goes on, if nothing else stops it."""
     task = live_task(board, payload.task_id)
     require_owner(board, live_project(board, task.project_id))
-    budget = payload.budget.model_dump(mode="json", exclude_none=True)
     is_stopped = task.status is TaskStatus.BLOCKED and task.blocked_reason == BUDGET
-    board.record("task.budget_raised", task, budget=budget)
+    board.record("task.budget_raised", task, budget=payload.budget.stored())
     if is_stopped and not is_exceeded(board, task):
         resume(board, task, "task.unblocked")
     return task_result(task)

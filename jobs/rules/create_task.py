@@ -80,9 +80,7 @@ def _new_task(board: Board, project: Project, new: NewTask, parent_id: UUID | No
         due_at=new.due_at,
         run_after=new.run_after,
         max_attempts=new.max_attempts,
-        budget=None
-        if new.budget is None
-        else new.budget.model_dump(mode="json", exclude_none=True),
+        budget=None if new.budget is None else new.budget.stored(),
         recurrence=first_occurrence(new),
         created_at=board.now,
         updated_at=board.now,

@@ -5,7 +5,7 @@ from uuid import UUID
 from jobs.board import Board
 from jobs.changes import Own
 from jobs.entities import Project, ProjectStatus, Task, Worker
-from jobs.errors import AlreadyExists, NotAllowed, NotFound, Observed
+from jobs.errors import AlreadyExists, NotAllowed, NotFound, Observed, VersionConflict
 
 
 def seen(entity: Own) -> Observed:
@@ -34,6 +34,14 @@ def _is_hidden(board: Board, task: Task) -> bool:
     return board.projects[task.tenant_id, task.project_id].deleted_at is not None
 
 
+def known_project(board: Board, project_id: UUID) -> Project:
+    """The project, deleted or not."""
+    project = board.projects.get((board.cause().tenant_id, project_id))
+    if project is None:
+        raise NotFound(f"There is no project {project_id}; correct the id.")
+    return project
+
+
 def live_project(board: Board, project_id: UUID) -> Project:
     project = board.projects.get((board.cause().tenant_id, project_id))
     if project is None or project.deleted_at is not None:
@@ -60,6 +68,15 @@ def active_worker(board: Board, worker_id: UUID) -> Worker:
             f"Worker {worker.handle} is deactivated; reactivate it first.", observed=seen(worker)
         )
     return worker
+
+
+def require_version(entity: Own, expected: int | None) -> None:
+    """The caller has seen the entity as it is now."""
+    if expected is not None and expected != entity.version:
+        raise VersionConflict(
+            f"Version {expected} was expected, it is {entity.version} by now; read it again.",
+            observed=seen(entity),
+        )
 
 
 def require_free_id(board: Board, new_id: UUID) -> None:

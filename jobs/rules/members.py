@@ -4,10 +4,14 @@ from typing import Any
 
 from jobs.board import Board
 from jobs.entities import Member, Role
-from jobs.errors import AlreadyExists
+from jobs.errors import AlreadyExists, NotAllowed, NotFound
 from jobs.payloads.project import AddMember, RemoveMember
-from jobs.rules.find import active_project, active_worker, seen
+from jobs.refs import Scope
+from jobs.rules.find import active_project, active_worker, live_project, seen
 from jobs.rules.permissions import is_member, require_owner
+from jobs.rules.release import take_from
+
+LEFT = "its worker has left the project"
 
 
 def add(board: Board, payload: AddMember) -> dict[str, Any]:
@@ -26,7 +30,34 @@ def add(board: Board, payload: AddMember) -> dict[str, Any]:
 
 
 def remove(board: Board, payload: RemoveMember) -> dict[str, Any]:
-    raise NotImplementedError
+    """His open tasks of the project are nobody's, his leases in it end."""
+    project = live_project(board, payload.project_id)
+    require_owner(board, project)
+    member = board.members.get((project.tenant_id, project.id, payload.worker_id))
+    if member is None:
+        raise NotFound(
+            f"Worker {payload.worker_id} is not a member of {project.slug}; nothing is to be done.",
+            observed=seen(project),
+        )
+    if member.role is Role.OWNER:
+        raise NotAllowed(
+            "The owner of a project stays its member; archive the project instead.",
+            observed=seen(project),
+        )
+    board.remove_member(member)
+    gone = member_part(member) | {"role": None}
+    board.record("project.member_removed", project, parts={"member": gone})
+    taken = take_all_from(board, (project.tenant_id, project.id, member.worker_id), LEFT)
+    return {"project_id": project.id, "version": project.version, "unassigned": taken}
+
+
+def take_all_from(board: Board, scope: Scope, reason: str) -> int:
+    """What is open and the worker's is nobody's, and nothing is leased to him; how many tasks."""
+    tasks = [board.kin(key) for key in sorted(board.tasks_of[scope])]
+    before = [task.version for task in tasks]
+    for task in tasks:
+        take_from(board, task, scope[2], reason)
+    return sum(task.version > version for task, version in zip(tasks, before, strict=True))
 
 
 def member_part(member: Member) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from db.reads.paging import Page
 from db.reads.workers import WorkerRow, list_workers
 from jobs.entities import WorkerKind
 from ops.output import json_option, notice, print_json, print_table
-from ops.reading import after_option, limit_option, read, tenant_option
+from ops.reading import after_option, limit_option, read, tenant_option, words
 from ops.task_tables import time
 
 COLUMNS = ("handle", "name", "kind", "type", "holds", "room", "last seen", "tasks")
 
 
 @click.command
-@click.option("--kind", type=click.Choice(list(WorkerKind)), help="Only agents, or only humans.")
+@click.option("--kind", type=words(WorkerKind), help="Only agents, or only humans.")
 @limit_option
 @after_option
 @tenant_option

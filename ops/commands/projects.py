@@ -9,7 +9,7 @@ from db.reads.paging import Page
 from db.reads.projects import OneProject, ProjectRow, list_projects, one_project
 from jobs.entities import ProjectStatus
 from ops.output import json_option, notice, print_json, print_table
-from ops.reading import after_option, limit_option, no_project, read, tenant_option
+from ops.reading import after_option, limit_option, no_project, read, tenant_option, words
 
 COLUMNS = ("slug", "name", "status", "owner", "completed", "tasks", "id")
 GROUPS_OWN = {"-h", "--help", "-v", "--verbose"}
@@ -29,7 +29,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", type=click.Choice(list(ProjectStatus)), help="Only these.")
+@click.option("--status", type=words(ProjectStatus), help="Only these.")
 @limit_option
 @after_option
 @tenant_option

@@ -24,6 +24,7 @@ from ops.reading import (
     no_task,
     read,
     tenant_option,
+    words,
 )
 
 WORDS = [priority.name.lower() for priority in Priority]
@@ -45,7 +46,7 @@ def command() -> None:
 @click.option("--project", metavar="SLUG", help="Of this project.")
 @click.option("--assignee", metavar="@HANDLE", help="Assigned to this worker; its id will do too.")
 @click.option("--parent", type=click.UUID, metavar="ID", help="Direct subtasks of this task.")
-@click.option("--status", type=click.Choice(list(TaskStatus)), multiple=True, help="Any of these.")
+@click.option("--status", type=words(TaskStatus), multiple=True, help="Any of these.")
 @click.option("--priority", type=click.Choice(WORDS), multiple=True, help="Any of these.")
 @click.option("--tag", multiple=True, help="All of these.")
 @click.option("--text", help="In title or description, in any case.")
@@ -54,8 +55,8 @@ def command() -> None:
 @click.option("--waiting", is_flag=True, default=None, help="For tasks that it depends on.")
 @click.option(
     "--sort",
-    type=click.Choice(list(Sort)),
-    default=Sort.CREATED,
+    type=words(Sort),
+    default=Sort.CREATED.value,
     show_default=True,
     help="Newest, soonest, most urgent or first of the alphabet first.",
 )

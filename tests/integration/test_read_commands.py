@@ -1,20 +1,124 @@
-"""The reads as an operator or another program runs them."""
-
-import json
-from typing import Any
-from uuid import UUID
+"""The reads as an operator or another program runs them: real processes."""
 
 import pytest
-from click.testing import CliRunner, Result
-from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from jobs.payloads.lifecycle import ClaimTask
-from jobs.payloads.task import NewDependency, NewTask
-from ops.cli import taskrail
+from jobs.payloads.task import NewTask
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
+from tests.integration.test_commands import Shell, shell_for
 from tests.reading import done, made
 from worker.apply import apply
 from worker.runtime import Runtime
+
+
+@pytest.fixture
+async def engine(runtime: Runtime, database: Database) -> Engine:
+    return Engine(apply, runtime, database.superuser)
+
+
+@pytest.fixture
+def shell(database: Database, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """taskrail on this test's database."""
+    assert cast
+    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
+    return shell_for(database.settings, {"PYTHONPYCACHEPREFIX": str(bytecode)})
+
+
+@pytest.fixture
+def tenant(cast: Cast) -> tuple[str, str]:
+    return "--tenant", f"tenant-{cast.tenant_id.hex[-12:]}"
+
+
+async def test_a_list_says_what_was_asked_for_and_leads_to_its_next_page(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    await made(engine, cast, "A", "B", priority="high", tags=["x"])
+    await made(engine, cast, "C")
+    asked = ("tasks", "list", *tenant, "--priority", "high", "--tag", "x", "--status", "pending",
+             "--project", cast.project().slug, "--sort", "title", "--limit", "1")  # fmt: skip
+
+    first = shell.document(*asked)
+    second = shell.document(*asked, "--after", first["after"])
+    mistaken = shell("tasks", "list", *tenant, "--after", "nonsense")
+
+    assert [task["title"] for task in first["tasks"] + second["tasks"]] == ["A", "B"]
+    assert second["after"] is None
+    assert first["tasks"][0]["priority"] == "high"
+    assert (mistaken.returncode, "no cursor" in mistaken.stderr) == (2, True)
+
+
+async def test_a_task_is_shown_with_its_tree_and_its_history(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    task_id = uuid7()
+    subtask = NewTask(task_id=uuid7(), title="Part", assignee_id=cast.human)
+    await done(engine, cast.task(task_id, title="Whole", subtasks=[subtask]))
+
+    shown = shell.document("tasks", "show", str(task_id), *tenant)
+    tree = shell("tasks", "tree", str(task_id), *tenant)
+    cut = shell.document("tasks", "tree", str(task_id), *tenant, "--depth", "0")
+    history = shell.document("tasks", "history", str(task_id), *tenant)
+
+    assert shown["task"]["title"] == "Whole"
+    assert [task["title"] for task in shown["subtasks"]] == ["Part"]
+    assert tree.stdout == "Whole  [pending, 0 %]\n  Part  [pending, 0 %]\n"
+    assert (cut["subtasks"], cut["is_cut"]) == ([], True)
+    assert [event["kind"] for event in history["events"]] == ["task.created"]
+
+
+async def test_projects_and_agents_are_listed_with_what_they_have(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    (held,) = await made(engine, cast, "Held")
+    await done(engine, cast.by(cast.agent, ClaimTask(task_id=held)))
+    slug = cast.project().slug
+
+    listed = shell.document("projects", *tenant)
+    shown = shell.document("projects", "show", slug, *tenant)
+    agents = shell.document("agents", *tenant, "--kind", "agent")
+
+    assert [project["slug"] for project in listed["projects"]] == [slug]
+    assert shown["counts"]["in_progress"] == 1
+    assert len(shown["members"]) == 3
+    assert [held["title"] for held in agents["workers"][0]["holds"]] == ["Held"]
+
+
+async def test_without_json_there_are_tables_for_people(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    (task_id,) = await made(engine, cast, "Paint [red] doors", description="Twice")
+    slug = cast.project().slug
+
+    for arguments, said in (
+        (("tasks", "list"), "Paint [red] doors"),
+        (("tasks", "show", str(task_id)), "Twice"),
+        (("tasks", "history", str(task_id)), "task.created"),
+        (("projects", "show", slug), "Relaunch"),
+        (("agents",), "Robot"),
+    ):
+        run = shell(*arguments, *tenant)
+        assert (run.returncode, said in run.stdout) == (0, True), run.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tasks", "show", str(uuid7())),
+        ("tasks", "tree", str(uuid7())),
+        ("tasks", "history", str(uuid7())),
+        ("tasks", "list", "--project", "nowhere"),
+        ("tasks", "list", "--assignee", "@nobody"),
+        ("projects", "show", "nowhere"),
+    ],
+)
+def test_what_is_not_there_ends_the_command_with_one_line(
+    shell: Shell, tenant: tuple[str, str], arguments: tuple[str, ...]
+) -> None:
+    run = shell(*arguments, *tenant, "--json")
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith("Error: No ")

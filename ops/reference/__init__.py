@@ -1,0 +1,1 @@
+"""Pages of docs/reference that are made of the code, so that they cannot say anything else."""
