@@ -1,25 +1,42 @@
 """The plans of the statements that the product really sends, as the server tells them."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+from uuid import UUID, uuid4
 
-from asyncpg import Connection, PostgresLogMessage
+import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
 
-from db.engine import PINNED_PLANS
+from benchmarks.seed import seed
+from db.engine import Role, create_engine
+from ops.engines import patient
+from settings import Settings
+from tests.databases import Database, administer, named
 
 Node = dict[str, Any]
-TELLING = {
-    "auto_explain.log_min_duration": "0",
-    "auto_explain.log_analyze": "on",
-    "auto_explain.log_format": "json",
-    "auto_explain.log_level": "notice",
-    "client_min_messages": "notice",
-}
+TELLING = (
+    "session_preload_libraries = 'auto_explain'",
+    "auto_explain.log_min_duration = 0",
+    "auto_explain.log_analyze = on",
+    "auto_explain.log_buffers = on",
+    "auto_explain.log_format = json",
+    "auto_explain.log_level = notice",
+)
+NEIGHBOURS = 5_000
+DECLARE = text("SELECT set_config('app.tenants', :tenant, true)")
+PICKED = text("""
+    SELECT p.id, p.slug, t.id, t.assignee_id
+    FROM taskrail.project p
+    JOIN taskrail.task t ON t.tenant_id = p.tenant_id AND t.project_id = p.id
+    WHERE p.tenant_id = :tenant_id AND t.parent_id IS NULL AND t.deleted_at IS NULL
+        AND t.status = 'completed'
+    ORDER BY t.id LIMIT 1
+""")
 
 
 @dataclass(slots=True)
@@ -31,10 +48,11 @@ class Plans:
     def forget(self) -> None:
         self.roots.clear()
 
-    def note(self, _: object, message: PostgresLogMessage) -> None:
-        told = getattr(message, "message", "")
-        if "plan:\n" in told:
-            self.roots.append(json.loads(told.partition("plan:\n")[2])["Plan"])
+    def note(self, _: object, message: Any) -> None:
+        """A notice of the server."""
+        _, is_plan, plan = message.message.partition("plan:\n")
+        if is_plan:
+            self.roots.append(json.loads(plan)["Plan"])
 
     @property
     def nodes(self) -> list[Node]:
@@ -64,30 +82,57 @@ class Plans:
         return sum(_seen(node) for node in scans)
 
 
-@asynccontextmanager
-async def explained(
-    login: AsyncEngine, role: Literal["reader", "worker"], tenant_id: object
-) -> AsyncIterator[tuple[AsyncConnection, Plans]]:
-    """A connection as the product's in that role, and the plans of what it runs.
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A tenant of 100,000 tasks beside a small one, and one each of what it has."""
 
-    `login` must be a superuser's: only he may ask the server to tell.
-    """
-    async with login.connect() as connection:
-        await connection.execute(text("LOAD 'auto_explain'"))
-        settings = TELLING | (PINNED_PLANS if role == "worker" else {"plan_cache_mode": "force_custom_plan"})
-        for name, value in (settings | {"app.tenants": str(tenant_id)}).items():
-            binds = {"name": name, "value": value}
-            await connection.execute(text("SELECT set_config(:name, :value, false)"), binds)
-        await connection.execute(text(f"SET ROLE taskrail_{role}"))
-        await connection.commit()
+    database: Database
+    tenant_id: UUID
+    project_id: UUID
+    slug: str
+    root: UUID
+    worker: UUID
+
+    @asynccontextmanager
+    async def explained(self, role: Role) -> AsyncIterator[tuple[AsyncConnection, Plans]]:
+        """A connection in that role, and the plans of what runs on it. Nothing is kept."""
         plans = Plans()
-        driver: Connection[Any] = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]  # SQLAlchemy cannot know
-        driver.add_log_listener(plans.note)
-        try:
+        async with self.database.engine(role).connect() as connection:
+            await connection.execute(DECLARE, {"tenant": str(self.tenant_id)})
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            driver.add_log_listener(plans.note)
             yield connection, plans
-        finally:
             driver.remove_log_listener(plans.note)
-            await connection.invalidate()
+
+
+async def told(connection: AsyncConnection, plans: Plans, read: Awaitable[object]) -> Plans:
+    """The plans of `read` alone. They arrive while the server is asked something else."""
+    await connection.execute(text("SELECT 1"))
+    plans.forget()
+    await read
+    await connection.execute(text("SELECT 1"))
+    assert plans.roots
+    return plans
+
+
+@pytest.fixture(scope="session")
+async def seeded(servers: Settings, template: str) -> AsyncIterator[Seed]:
+    """Made once a session; tests only look at it."""
+    name = f"seeded_{uuid4().hex}"
+    telling = (f"ALTER DATABASE {name} SET {setting}" for setting in TELLING)
+    await administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}", *telling)
+    database = Database(named(servers, name))
+    tenant_id = uuid7()
+    maker = create_engine(patient(database.settings), "owner")
+    await seed(maker, tenant_id)
+    await seed(maker, uuid7(), tasks=NEIGHBOURS)
+    await maker.dispose()
+    async with database.superuser.connect() as connection:
+        row = (await connection.execute(PICKED, {"tenant_id": tenant_id})).one()
+    yield Seed(database, tenant_id, *row)
+    await database.dispose()
+    await administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _walk(node: Node) -> Iterator[Node]:

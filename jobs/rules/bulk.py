@@ -32,11 +32,7 @@ def complete_tasks(board: Board, payload: CompleteTasks) -> dict[str, Any]:
     if done:
         board.record("project.tasks_completed", project, parts={"tasks": {"count": len(done)}})
     left = _add(left, "changed_meanwhile", len(tasks) - len(done))
-    return _result(project) | {
-        "completed": len(done),
-        "remaining": sum(left.values()),
-        "left": left,
-    }
+    return _result(project, left) | {"completed": len(done)}
 
 
 def archive_tasks(board: Board, payload: ArchiveTasks) -> dict[str, Any]:

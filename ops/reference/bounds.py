@@ -2,7 +2,7 @@
 
 from typing import Any
 
-FORMATS = {"uuid": "UUID", "uuid7": "UUIDv7", "date-time": "RFC 3339 time", "binary": "bytes"}
+FORMATS = {"uuid": "UUID", "uuid7": "UUIDv7", "date-time": "RFC 3339 time"}
 JsonSchema = dict[str, Any]
 
 
@@ -28,12 +28,8 @@ def _named(name: str, schema: JsonSchema, defs: JsonSchema) -> str:
 
 def _typed(schema: JsonSchema, defs: JsonSchema) -> str:
     match schema.get("type"):
-        case "string" if "format" in schema:
-            return FORMATS[schema["format"]]
-        case "string" if "pattern" in schema:
-            return f"text, `{schema['pattern']}`"
         case "string":
-            return "text" + _range(schema, "minLength", "maxLength", " characters")
+            return _text(schema)
         case "integer":
             return "integer" + _range(schema, "minimum", "maximum", "")
         case "array":
@@ -43,6 +39,14 @@ def _typed(schema: JsonSchema, defs: JsonSchema) -> str:
             return "any JSON"
         case simple:
             return str(simple)
+
+
+def _text(schema: JsonSchema) -> str:
+    if "format" in schema:
+        return FORMATS[schema["format"]]
+    if "pattern" in schema:
+        return f"text, `{schema['pattern']}`"
+    return "text" + _range(schema, "minLength", "maxLength", " characters")
 
 
 def _range(schema: JsonSchema, least: str, most: str, unit: str) -> str:

@@ -9,20 +9,12 @@ from db.models import metadata
 from ops.reference.diagram import DIALECT, diagram
 from ops.reference.prose import mermaid, page, prose, table
 
-INTRODUCTION = """
-Keys lead with `tenant_id`, so a row cannot point into another tenant. Times are `timestamptz`.
-`event`, `outbox` and `dead_letter` have no foreign keys: the first two are on the hot path and
-`event` names its entity by type and id (`./taskrail verify` checks both); the last is what has no
-place in a tenant. In the diagram `null` marks what may be absent, UK what is unique, alone or
-together with other columns.
-"""
-
 
 def schema_page() -> str:
     tables = metadata.sorted_tables
     return page(
         "Schema",
-        INTRODUCTION,
+        prose("introductions")["schema"],
         mermaid(["erDiagram", *diagram(tables)]),
         "## Indexes\n\nPrimary keys and UNIQUE constraints have theirs besides.",
         table(("index", "table", "keys", "only", "serves"), _index_rows(tables)),

@@ -6,18 +6,11 @@ from jobs.entities import OPEN, TaskStatus
 from jobs.rules.transitions import TRANSITIONS
 from ops.reference.prose import mermaid, page, prose, table
 
-INTRODUCTION = """
-A task is created `pending`. On the arrows are the kinds of jobs that lead along them (without
-`task.`); a job that finds the task in another status is refused with `illegal_transition` and told
-the legal next states. A transition to the same state is refused, too. Deletion is not a state: a
-deleted task keeps its own, and has it again when it is restored.
-"""
-
 
 def states_page() -> str:
     return page(
         "States of a task",
-        INTRODUCTION,
+        prose("introductions")["states"],
         mermaid(["stateDiagram-v2", *_diagram()]),
         "## What each state means",
         table(("status", "open", "meaning", "lease"), _meanings()),
@@ -49,7 +42,7 @@ def _ways() -> Iterator[tuple[str, ...]]:
     for before, after in edges():
         way = _way(before, after)
         kinds = ", ".join(f"`{kind}`" for kind in way["by"])
-        yield f"`{before}`", f"`{after}`", kinds, way.get("when", "")
+        yield f"`{before}`", f"`{after}`", kinds, str(way.get("when", ""))
 
 
 def _way(before: TaskStatus, after: TaskStatus) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 from tests.engine import cast, engine, engine_form
+from tests.planning import seeded
 from tests.reading import reader
 from tests.workers import form, scene
 
-__all__ = ["cast", "engine", "engine_form", "form", "reader", "scene"]
+__all__ = ["cast", "engine", "engine_form", "form", "reader", "scene", "seeded"]
