@@ -1,6 +1,7 @@
 """The states of a task and the ways between them (domain: the task's states)."""
 
 from collections.abc import Set as AbstractSet
+from typing import assert_never
 
 from jobs.entities import ApprovalPolicy, Priority, Project, Task, TaskStatus
 from jobs.errors import IllegalTransition
@@ -44,3 +45,5 @@ def needs_approval(project: Project, task: Task) -> bool:
             return task.priority is Priority.CRITICAL
         case ApprovalPolicy.NONE:
             return False
+        case _:
+            assert_never(project.approval_policy)

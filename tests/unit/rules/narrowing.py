@@ -83,10 +83,10 @@ def _put_tasks(narrow: Board, board: Board, job: AnyJob, refs: Refs) -> set[Key]
     if refs.bulk is not None:
         roles |= {(key, refs.bulk.role) for key in bulk}
     shown = named | bulk | _keys(job, *refs.parents, *refs.blockers)
-    rows = shown | _put_kin(narrow, board, roles & {(k, r) for k in board.tasks for r in Role})
     for parent in _keys(job, *refs.children_of) | bulk:
         children = board.children.get(parent, set())
         narrow.children[parent] = {key for key in children if board.tasks[key].is_open}
+    rows = shown | _put_kin(narrow, board, roles & {(k, r) for k in board.tasks for r in Role})
     if refs.dispatch and job.actor_id is not None:
         found = candidates(board, (job.tenant_id, job.actor_id), refs.dispatch)
         narrow.candidates[job.tenant_id, job.actor_id] = found

@@ -134,6 +134,18 @@ def test_a_chain_of_a_thousand_dependents_is_cancelled_in_one_job() -> None:
     assert world.task(last).status == "cancelled"
 
 
+def test_who_is_concerned_twice_is_cancelled_once() -> None:
+    world = new_world()
+    root = world.create()
+    first, second = world.create(parent_id=root), world.create(parent_id=root)
+    both = [_edge(first, OnFailure.CANCEL), _edge(second, OnFailure.CANCEL)]
+    waiting = world.create(depends_on=both, parent_id=root)
+
+    outcome = world.do(world.owner, CancelTask(task_id=root))
+
+    assert (outcome["cancelled"], world.task(waiting).version) == (4, 2)
+
+
 def test_an_attempt_that_is_tried_again_fails_nobody_else() -> None:
     world = new_world()
     blocker, waiting = _pair(world, OnFailure.CANCEL)
