@@ -33,6 +33,17 @@ limit_option = click.option(
 after_option = click.option("--after", metavar="CURSOR", help="The page behind this cursor.")
 
 
+GROUPS_OWN = {"-h", "--help", "-v", "--verbose"}
+
+
+class Listing(click.Group):
+    """Its `list` is what it does when it is not told what to do."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_untold = not args or (args[0].startswith("-") and args[0] not in GROUPS_OWN)
+        return super().parse_args(ctx, ["list", *args] if is_untold else args)
+
+
 def words(kind: type[StrEnum]) -> click.Choice[str]:
     """The values of an enumeration; click itself would offer the names of its members."""
     return click.Choice([member.value for member in kind])

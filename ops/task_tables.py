@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 from pydantic_core import to_json
 
+from db.reads.deletions import Deleted
 from db.reads.one_task import OneTask
 from db.reads.paging import Page
 from db.reads.people import Person
@@ -47,9 +48,16 @@ def draw_tree(branch: Branch, depth: int = 0) -> None:
         draw_tree(child, depth + 1)
 
 
+def draw_deleted(page: Page[Deleted]) -> None:
+    rows = ((gone.id, gone.entity_type, time(gone.deleted_at), gone.title) for gone in page.rows)
+    print_table("Deleted", ("id", "what", "when", "title"), rows)
+    if page.after is not None:
+        notice(f"There are more: --after {page.after}")
+
+
 def draw_history(events: Sequence[Event]) -> None:
     rows = (
-        (event.seq, time(event.at), event.kind, event.actor_name or "system", _text(event.data))
+        (event.seq, time(event.at), event.kind, event.actor_name or "system", text(event.data))
         for event in events
     )
     print_table("History", EVENT_COLUMNS, rows)
@@ -103,12 +111,12 @@ def _facts(shown: OneTask) -> Iterator[tuple[str, str]]:
             yield name.replace("_", " "), getattr(task, name)
     for name in ("tags", "attributes", "question", "result", "failure", "budget", "usage"):
         if getattr(task, name):
-            yield name, _text(getattr(task, name))
+            yield name, text(getattr(task, name))
 
 
 def _handle(person: Person | None) -> str:
     return NOTHING if person is None else person.handle
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     return to_json(value).decode()

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, literal_column, or_
 
 from db.reads.views import TASK, TIME
 from jobs.entities import OPEN, Priority, TaskStatus
+from jobs.values import storable_text
 
 MAX_TEXT = 200
 """Characters of a text that is searched for."""
@@ -37,6 +38,8 @@ class Filters:
     def __post_init__(self) -> None:
         if self.text is not None and len(self.text) > MAX_TEXT:
             raise ValueError(f"a text that is searched for has at most {MAX_TEXT} characters")
+        for given in (self.text or "", *self.tags):
+            storable_text(given)
 
     @property
     def is_search(self) -> bool:

@@ -1,26 +1,30 @@
 """`taskrail projects`."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.reads.activity import activity
 from db.reads.paging import Page
 from db.reads.projects import OneProject, ProjectRow, list_projects, one_project
-from jobs.entities import ProjectStatus
+from jobs.entities import Event, ProjectStatus
 from ops.output import json_option, notice, print_json, print_table
-from ops.reading import after_option, limit_option, no_project, read, tenant_option, words
+from ops.reading import (
+    Listing,
+    after_option,
+    its_project,
+    limit_option,
+    no_project,
+    read,
+    tenant_option,
+    words,
+)
+from ops.task_tables import draw_history
 
 COLUMNS = ("slug", "name", "status", "owner", "completed", "tasks", "id")
-GROUPS_OWN = {"-h", "--help", "-v", "--verbose"}
-
-
-class Listing(click.Group):
-    """Its `list` is what it does when it is not told what to do."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        is_untold = not args or (args[0].startswith("-") and args[0] not in GROUPS_OWN)
-        return super().parse_args(ctx, ["list", *args] if is_untold else args)
 
 
 @click.group(cls=Listing)
@@ -72,6 +76,31 @@ def show_command(slug: str, tenant: str, *, as_json: bool) -> None:
     members = ((m.person.handle, m.person.name, m.person.kind, m.role) for m in shown.members)
     print_table("Members", ("handle", "name", "kind", "role"), members)
     print_table("Tasks", tuple(shown.counts), [tuple(shown.counts.values())])
+
+
+@command.command("activity")
+@click.argument("slug")
+@click.option("--days", type=click.IntRange(1, 3_650), default=7, show_default=True)
+@limit_option
+@after_option
+@tenant_option
+@json_option
+def activity_command(slug: str, tenant: str, *, as_json: bool, **given: Any) -> None:
+    """Show what happened in the project SLUG in the last days, the latest first."""
+
+    async def query(connection: AsyncConnection, tenant_id: UUID) -> Page[Event]:
+        project_id = await its_project(connection, tenant_id, slug)
+        since = datetime.now(UTC) - timedelta(days=given["days"])
+        limits = {"limit": given["limit"], "after": given["after"]}
+        return await activity(connection, tenant_id, project_id, since, **limits)
+
+    page = read(tenant, query)
+    if as_json:
+        print_json({"events": page.rows, "after": page.after})
+        return
+    draw_history(page.rows)
+    if page.after is not None:
+        notice(f"There are more: --after {page.after}")
 
 
 def _cells(project: ProjectRow) -> tuple[object, ...]:

@@ -6,16 +6,18 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.reads.deletions import Deleted, deletions
 from db.reads.filters import MAX_TEXT, Filters
 from db.reads.one_task import OneTask, one_task
 from db.reads.paging import Page
+from db.reads.ready import ready_tasks
 from db.reads.subtree import MAX_DEPTH, Branch, subtree
 from db.reads.task_list import Order, Sort, list_tasks
 from db.reads.task_row import TaskRow
-from db.reads.time_travel import TaskUnknown, history
-from jobs.entities import Event, Priority, TaskStatus
-from ops import task_tables
+from jobs.entities import Priority, TaskStatus
+from ops import past, task_tables
 from ops.output import json_option, print_json
+from ops.past import MomentType
 from ops.reading import (
     after_option,
     its_project,
@@ -130,26 +132,63 @@ def tree_command(task_id: UUID, depth: int, tenant: str, *, as_json: bool) -> No
 
 @command.command("history")
 @task_argument
+@click.option("--as-of", type=MomentType(), help="The task as it was: a version, or a time.")
+@click.option("--diff", nargs=2, type=MomentType(), metavar="OLD NEW", help="What has changed.")
 @limit_option
 @click.option(
     "--after", type=click.IntRange(min=0), default=0, metavar="SEQ", help="What came after this."
 )
 @tenant_option
 @json_option
-def history_command(task_id: UUID, limit: int, after: int, tenant: str, *, as_json: bool) -> None:
+def history_command(task_id: UUID, tenant: str, *, as_json: bool, **given: Any) -> None:
     """Show what happened to the task TASK_ID, the oldest first; also if it is deleted."""
-
-    async def query(connection: AsyncConnection, tenant_id: UUID) -> list[Event]:
-        try:
-            return await history(connection, tenant_id, task_id, after_seq=after, limit=limit)
-        except TaskUnknown:
-            raise no_task(task_id) from None
-
-    events = read(tenant, query)
-    if as_json:
-        print_json({"events": events, "after": events[-1].seq if events else after})
+    if given["as_of"] is not None and given["diff"] is not None:
+        raise click.UsageError("--as-of and --diff do not go together.")
+    if given["as_of"] is not None:
+        query = past.at_moment(task_id, given["as_of"])
+    elif given["diff"] is not None:
+        query = past.between(task_id, *given["diff"])
     else:
-        task_tables.draw_history(events)
+        query = past.whole(task_id, after=given["after"], limit=given["limit"])
+    past.show(read(tenant, query), as_json=as_json)
+
+
+@command.command("ready")
+@click.argument("worker", metavar="@HANDLE")
+@limit_option
+@tenant_option
+@json_option
+def ready_command(worker: str, limit: int, tenant: str, *, as_json: bool) -> None:
+    """List what could be dispatched to the worker @HANDLE now, the best first."""
+
+    async def query(connection: AsyncConnection, tenant_id: UUID) -> list[TaskRow]:
+        worker_id = await its_worker(connection, tenant_id, worker)
+        return await ready_tasks(connection, tenant_id, worker_id, limit=limit)
+
+    tasks = read(tenant, query)
+    if as_json:
+        print_json({"tasks": tasks})
+    else:
+        task_tables.draw_list(Page(tasks, None))
+
+
+@command.command("deleted")
+@click.option("--days", type=click.IntRange(1, 3_650), default=30, show_default=True)
+@limit_option
+@after_option
+@tenant_option
+@json_option
+def deleted_command(tenant: str, *, as_json: bool, **given: Any) -> None:
+    """List what was deleted in the last days, the latest first."""
+
+    async def query(connection: AsyncConnection, tenant_id: UUID) -> Page[Deleted]:
+        return await deletions(connection, tenant_id, **given)
+
+    page = read(tenant, query)
+    if as_json:
+        print_json({"deleted": page.rows, "after": page.after})
+    else:
+        task_tables.draw_deleted(page)
 
 
 async def _filters(connection: AsyncConnection, tenant_id: UUID, given: dict[str, Any]) -> Filters:

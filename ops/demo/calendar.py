@@ -27,7 +27,7 @@ async def system_has_come(reader: AsyncEngine, tenant_id: UUID, projects: Collec
     wanted = {(project, kind) for project in projects for kind in EXPECTED}
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not wanted <= await _seen(reader, tenant_id, projects):
+            while not wanted <= await _seen(reader, tenant_id, projects):  # noqa: ASYNC110 - loops of other processes make it come
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
     except TimeoutError:
         raise CommandFailed(

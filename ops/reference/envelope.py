@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from jobs.envelope import AnyJob, WireJob
+from jobs.upcasting import EARLIER
 from ops.reference.prose import prose
 
 REF = "#/$defs/"
@@ -35,6 +36,16 @@ def envelope_schema() -> str:
         )
         + "\n"
     )
+
+
+def _add_earlier(schema: dict[str, Any]) -> None:
+    """Versions that are not current any more, but still read."""
+    for (kind, version), earlier in EARLIER.items():
+        of_version = earlier.shape.json_schema(schema_generator=_Plain)
+        schema["$defs"] |= of_version.pop("$defs")
+        name = f"{kind}.{version}"
+        schema["$defs"][name] = of_version | {"title": f"{kind}, version {version}"}
+        schema["oneOf"].append({"$ref": REF + name})
 
 
 def _renamed(schema: Any, names: dict[str, str]) -> Any:

@@ -61,8 +61,8 @@ def _section(kind: str) -> str:
 def _remarks(kind: str) -> Iterator[str]:
     if VERSIONS[kind] > 1:
         yield (
-            f"`schema_version` is {VERSIONS[kind]}; earlier versions are read as they were sent, "
-            "and an envelope without it is of version 1."
+            f"`schema_version` is {VERSIONS[kind]}; an envelope without it is of version 1. "
+            f"{words(kind)['earlier']}; it is still read."
         )
     if kind in EPHEMERAL_KINDS:
         yield "Answered, never recorded; the durable way refuses it."

@@ -3,8 +3,8 @@
 import pytest
 from uuid_utils.compat import uuid7
 
-from jobs.payloads.lifecycle import ClaimTask
-from jobs.payloads.task import NewTask
+from jobs.payloads.lifecycle import ClaimTask, CompleteTask
+from jobs.payloads.task import DeleteTask, NewTask, UpdateTask
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
@@ -86,6 +86,79 @@ async def test_projects_and_agents_are_listed_with_what_they_have(
     assert [held["title"] for held in agents["workers"][0]["holds"]] == ["Held"]
 
 
+async def test_a_task_is_shown_as_it_was_and_how_it_differs(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    (task_id,) = await made(engine, cast, "Old")
+    update = UpdateTask(task_id=task_id, title="New")
+    await done(engine, cast.by(cast.human, update), cast.by(cast.agent, ClaimTask(task_id=task_id)))
+    asked = ("tasks", "history", str(task_id), *tenant)
+
+    then = shell.document(*asked, "--as-of", "1")
+    now = shell.document(*asked, "--as-of", "2100-01-01T00:00:00Z")
+    diff = shell.document(*asked, "--diff", "1", "3")
+
+    assert (then["task"]["title"], then["version"], then["lease"]) == ("Old", 1, None)
+    assert (now["task"]["title"], now["version"], now["lease"]["token"]) == ("New", 3, 1)
+    changed = {change["name"]: change["new"] for change in diff["changed"]}
+    assert (changed["title"], changed["status"]) == ("New", "in_progress")
+    assert [event["kind"] for event in diff["events"]] == ["task.updated", "task.claimed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--as-of", "9"), 1),
+        (("--as-of", "2000-01-01T00:00:00Z"), 1),
+        (("--as-of", "yesterday"), 2),
+        (("--as-of", "2026-01-01"), 2),
+        (("--diff", "1"), 2),
+        (("--as-of", "1", "--diff", "1", "1"), 2),
+    ],
+)
+async def test_a_moment_that_never_was_is_refused(
+    engine: Engine,
+    cast: Cast,
+    shell: Shell,
+    tenant: tuple[str, str],
+    options: tuple[str, ...],
+    code: int,
+) -> None:
+    (task_id,) = await made(engine, cast, "Old")
+
+    run = shell("tasks", "history", str(task_id), *tenant, *options, "--json")
+
+    assert (run.returncode, run.stdout) == (code, "")
+    assert "Traceback" not in run.stderr
+
+
+async def test_what_is_ready_what_was_done_and_what_was_deleted_is_listed(
+    engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
+) -> None:
+    ready, finished, gone = await made(engine, cast, "Ready", "Finished", "Gone")
+    await done(
+        engine,
+        cast.by(cast.agent, ClaimTask(task_id=finished)),
+        cast.by(cast.agent, CompleteTask(task_id=finished, token=1)),
+        cast.by(cast.owner, DeleteTask(task_id=gone)),
+    )
+    agent = f"@agent-{cast.agent.hex[-12:]}"
+
+    lists = [
+        shell.document("tasks", "ready", agent, *tenant)["tasks"],
+        shell.document("agents", "completions", agent, *tenant)["tasks"],
+        shell.document("tasks", "deleted", *tenant)["deleted"],
+    ]
+    happened = shell.document("projects", "activity", cast.project().slug, *tenant)["events"]
+
+    assert [[row["id"] for row in rows] for rows in lists] == [
+        [str(ready)],
+        [str(finished)],
+        [str(gone)],
+    ]
+    assert happened[0]["kind"] == "task.deleted"
+
+
 async def test_without_json_there_are_tables_for_people(
     engine: Engine, cast: Cast, shell: Shell, tenant: tuple[str, str]
 ) -> None:
@@ -96,6 +169,11 @@ async def test_without_json_there_are_tables_for_people(
         (("tasks", "list"), "Paint [red] doors"),
         (("tasks", "show", str(task_id)), "Twice"),
         (("tasks", "history", str(task_id)), "task.created"),
+        (("tasks", "history", str(task_id), "--as-of", "1"), "Paint [red] doors"),
+        (("tasks", "history", str(task_id), "--diff", "1", "1"), "Changes"),
+        (("tasks", "ready", f"@agent-{cast.agent.hex[-12:]}"), "Paint [red] doors"),
+        (("tasks", "deleted"), "Deleted"),
+        (("projects", "activity", slug), "task.created"),
         (("projects", "show", slug), "Relaunch"),
         (("agents",), "Robot"),
     ):

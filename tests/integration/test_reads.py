@@ -92,6 +92,11 @@ def test_a_search_for_more_than_200_characters_is_refused() -> None:
         Filters(text="x" * 201)
 
 
+def test_a_search_for_what_cannot_be_stored_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        Filters(text="a\0b")
+
+
 async def test_what_is_due_is_found_and_what_is_overdue_is_open(
     engine: Engine, cast: Cast, reader: AsyncConnection
 ) -> None:

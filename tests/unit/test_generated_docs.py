@@ -11,11 +11,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from db.models import metadata
+from jobs.codec import read_envelope
 from jobs.entities import TaskStatus
-from jobs.envelope import PAYLOADS, WIRE_KINDS, AnyJob, SystemJob, WireJob
+from jobs.envelope import PAYLOADS, WIRE_KINDS, AnyJob, Job, SystemJob, WireJob
 from jobs.errors import RejectionCode
 from jobs.payloads.task import MAX_DEPENDENCIES, MAX_TREE_DEPTH, MAX_TREE_TASKS
 from jobs.rules.transitions import TRANSITIONS
+from jobs.upcasting import EARLIER
 from jobs.values import MAX_ATTRIBUTES_BYTES, MAX_JSON_DEPTH, MAX_RESULT_BYTES
 from ops.reference.examples import example
 from ops.reference.fields import parts
@@ -59,6 +61,16 @@ def test_the_example_of_a_kind_is_a_job_of_that_kind(kind: str) -> None:
     assert type(job.payload) is PAYLOADS[kind]
 
 
+def test_every_line_of_the_example_is_a_job() -> None:
+    header = example("task.start", words("task.start")["example"])
+    lines = (ROOT / "examples" / "website-relaunch.jsonl").read_text().splitlines()
+
+    read = [read_envelope(header | json.loads(line)) for line in lines]
+
+    assert read
+    assert all(isinstance(job, Job) for job in read), read
+
+
 @pytest.mark.parametrize("kind", PAYLOADS)
 def test_a_kind_names_codes_events_and_outcomes_that_there_are(kind: str) -> None:
     said = words(kind)
@@ -66,6 +78,10 @@ def test_a_kind_names_codes_events_and_outcomes_that_there_are(kind: str) -> Non
     assert set(said["codes"]) <= set(get_args(RejectionCode))
     assert {*said["events"], *said.get("follows", ())} <= set(prose("events"))
     assert {*said["outcome"]} <= set(prose("outcomes"))
+
+
+def test_earlier_versions_are_described_where_there_are_any() -> None:
+    assert {kind for kind, _ in EARLIER} == {kind for kind in PAYLOADS if "earlier" in words(kind)}
 
 
 def test_every_meaning_is_of_a_field_that_there_is() -> None:
@@ -98,6 +114,24 @@ def test_every_event_has_a_kind_that_appends_it() -> None:
     assert set(prose("events")) == appended
 
 
+def test_the_diagram_has_every_relation_with_its_cardinality() -> None:
+    line = re.compile(r"^    (\w+ \S\S--\S\S \w+ : \w+)$", re.MULTILINE)
+    relations = set(line.findall(PAGES["schema.md"]()))
+
+    assert relations >= {
+        "project ||--o{ task : project_id",
+        "worker |o--o{ task : assignee_id",
+        "worker |o--o{ task : created_by_id",
+        "task |o--o{ task : parent_id",
+        "task ||--o| lease : task_id",
+        "task ||--o{ dependency : task_id",
+        "task ||--o{ dependency : depends_on_id",
+        "project ||--o{ member : project_id",
+        "worker ||--o{ member : worker_id",
+    }
+    assert len(relations) == sum(len(t.foreign_key_constraints) for t in metadata.tables.values())
+
+
 def test_every_index_says_what_it_serves_and_nothing_else_does() -> None:
     indexes = {str(index.name) for table in metadata.sorted_tables for index in table.indexes}
 
@@ -120,7 +154,10 @@ def test_the_schema_of_envelopes_knows_every_kind_of_the_wire_and_no_other() -> 
     schema = _schema()
 
     assert set(schema["discriminator"]["mapping"]) == set(WIRE_KINDS)
-    assert {one["$ref"] for one in schema["oneOf"]} == {f"#/$defs/{kind}" for kind in WIRE_KINDS}
+    earlier = {f"{kind}.{version}" for kind, version in EARLIER}
+    assert {one["$ref"].removeprefix("#/$defs/") for one in schema["oneOf"]} == {
+        *WIRE_KINDS, *earlier,
+    }  # fmt: skip
 
 
 def test_every_reference_within_the_schema_leads_somewhere() -> None:
