@@ -28,14 +28,13 @@ def envelope_schema() -> str:
     named = _renamed(schema, {ref.removeprefix(REF): kind for ref, kind in kinds.items()})
     for kind in kinds.values():
         named["$defs"][kind]["title"] = kind
-    head = {"$schema": GenerateJsonSchema.schema_dialect, "title": "Job"}
-    return (
-        json.dumps(
-            head | {"description": " ".join(prose("introductions")["envelope"].split())} | named,
-            indent=1,
-        )
-        + "\n"
-    )
+    _add_earlier(named)
+    head = {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "title": "Job",
+        "description": " ".join(prose("introductions")["envelope"].split()),
+    }
+    return json.dumps(head | named, indent=1) + "\n"
 
 
 def _add_earlier(schema: dict[str, Any]) -> None:
