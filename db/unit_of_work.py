@@ -72,9 +72,13 @@ class UnitOfWork:
             (Project, self.projects),
             (Worker, self.workers),
         ):
-            await _save(repository, _changes(board, kind))
+            # What is given up first is free for what is new: slugs and handles are unique.
+            await _update(repository, _changes(board, kind))
+            await _insert(repository, _changes(board, kind))
         await _save_parts(self.members, board.member_changes)
-        await _save(self.tasks, _changes(board, Task))
+        # A task that moves may hang under a new one.
+        await _insert(self.tasks, _changes(board, Task))
+        await _update(self.tasks, _changes(board, Task))
         await _save_parts(self.leases, board.lease_changes)
         await _save_parts(self.dependencies, board.dependency_changes)
 
@@ -102,11 +106,14 @@ def _changes(board: Board, kind: type) -> list[Change]:
     return sorted(changed, key=lambda change: change.entity.key)
 
 
-async def _save(repository: Projects | Workers | Tasks, changes: list[Change]) -> None:
+async def _insert(repository: Projects | Workers | Tasks, changes: list[Change]) -> None:
     new: list[Any] = [change.entity for change in changes if change.base_version is None]
-    old = [change for change in changes if change.base_version is not None]
     if new:
         await repository.insert(new)
+
+
+async def _update(repository: Projects | Workers | Tasks, changes: list[Change]) -> None:
+    old = [change for change in changes if change.base_version is not None]
     if old and await repository.update(old) != len(old):
         raise JobConflict("a row of the batch was changed by another transaction meanwhile")
 

@@ -206,6 +206,10 @@ class Board:
         """A natural key (slug or handle) is taken from now on."""
         self._undo.include(names, name)
 
+    def free_name(self, names: set[tuple[UUID, str]], name: tuple[UUID, str]) -> None:
+        """Others may take the natural key from now on."""
+        self._undo.exclude(names, name)
+
     def cause(self) -> Cause:
         if self._cause is None:
             raise RuntimeError("the board changes only within caused_by()")

@@ -72,6 +72,7 @@ def update(board: Board, payload: UpdateProject) -> dict[str, Any]:
         new["budget"] = payload.budget.stored()
     differing = {name: value for name, value in new.items() if value != getattr(project, name)}
     if "slug" in differing:
+        board.free_name(board.slugs, (project.tenant_id, project.slug))
         _claim_slug(board, project.tenant_id, differing["slug"])
     if differing:
         board.record("project.updated", project, **differing)
@@ -95,6 +96,7 @@ def delete(board: Board, payload: DeleteProject) -> dict[str, Any]:
             f"{leased} tasks of the project are leased; archive it, and wait or release them.",
             observed=seen(project),
         )
+    board.free_name(board.slugs, (project.tenant_id, project.slug))
     board.record("project.deleted", project, deleted_at=board.now)
     return _result(project)
 

@@ -46,6 +46,7 @@ def update(board: Board, payload: UpdateWorker) -> dict[str, Any]:
     new = changed_fields(payload)
     differing = {name: value for name, value in new.items() if value != getattr(worker, name)}
     if "handle" in differing:
+        board.free_name(board.handles, (worker.tenant_id, worker.handle))
         _claim_handle(board, worker.tenant_id, differing["handle"])
     if differing:
         board.record("worker.updated", worker, **differing)

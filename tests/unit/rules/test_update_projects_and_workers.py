@@ -63,7 +63,6 @@ def test_a_slug_is_one_live_projects() -> None:
 
     refusal = world.refuse(world.owner, _update(world, slug="taken"))
     world.do(world.owner, DeleteProject(project_id=other))
-    world.board.slugs.discard((world.tenant_id, "taken"))
     world.do(world.owner, _update(world, slug="taken"))
     restored = world.refuse(world.owner, RestoreProject(project_id=other))
 
@@ -119,7 +118,6 @@ def test_what_is_in_a_deleted_project_is_not_found_until_it_is_restored() -> Non
     assert world.refuse(world.agent, ClaimTask(task_id=task)).code == "not_found"
     assert world.refuse(world.owner, _update(world, name="N")).code == "not_found"
     assert world.do(world.agent, DispatchTasks())["tasks"] == []
-    world.board.slugs.clear()
     world.do(world.owner, RestoreProject(project_id=world.project_id))
 
     world.claim(world.agent, task)
