@@ -11,18 +11,14 @@ from jobs.refs import Eligible, Scope
 _PROJECT = (bindparam("tenant_id", type_=Uuid()), bindparam("project_id", type_=Uuid()))
 
 OPEN = """
-    SELECT t.tenant_id, t.id, t.created_at,
+    SELECT t.id, t.parent_id, t.created_at,
         CASE
             WHEN t.status NOT IN ('pending', 'in_progress') THEN t.status
             WHEN EXISTS (
                 SELECT FROM taskrail.lease l WHERE l.tenant_id = t.tenant_id AND l.task_id = t.id
             ) THEN 'leased'
             WHEN t.unmet_dependencies > 0 THEN 'dependencies_unmet'
-            WHEN EXISTS (
-                SELECT FROM taskrail.task c
-                WHERE c.tenant_id = t.tenant_id AND c.parent_id = t.id AND c.deleted_at IS NULL
-                  AND c.status IN ('pending', 'in_progress', 'review', 'blocked')
-            ) THEN 'open_subtasks'
+            WHEN t.id IN (SELECT id FROM {above}) THEN 'open_subtasks'
             WHEN p.approval_policy = 'all' OR p.approval_policy = 'critical' AND t.priority = 3
                 THEN 'approval_required'
         END AS obstacle
@@ -32,34 +28,59 @@ OPEN = """
       AND t.status IN ('pending', 'in_progress', 'review', 'blocked')
 """
 SETTLED = """
-    SELECT t.tenant_id, t.id, t.created_at,
+    SELECT t.id, t.parent_id, t.created_at,
         CASE WHEN t.id IN (SELECT id FROM above_open) THEN 'open_subtasks' END AS obstacle
     FROM taskrail.task t
     WHERE t.tenant_id = :tenant_id AND t.project_id = :project_id AND t.deleted_at IS NULL
       AND t.status IN ('completed', 'failed', 'cancelled')
 """
-ABOVE_OPEN = """
-    above_open AS (
+FIND = """
+    WITH RECURSIVE parent_of_open AS (
         SELECT t.parent_id AS id
         FROM taskrail.task t
         WHERE t.tenant_id = :tenant_id AND t.project_id = :project_id AND t.deleted_at IS NULL
           AND t.status IN ('pending', 'in_progress', 'review', 'blocked')
+    ),
+    above_open AS (
+        SELECT id FROM parent_of_open
         UNION
         SELECT t.parent_id FROM above_open a
         JOIN taskrail.task t ON t.tenant_id = :tenant_id AND t.id = a.id
+    ),
+    found AS MATERIALIZED ({found}),
+    free AS MATERIALIZED (SELECT id, parent_id, created_at FROM found WHERE obstacle IS NULL),
+    top AS (
+        SELECT id, created_at FROM free
+        WHERE (parent_id IN (SELECT id FROM free)) IS NOT TRUE
+    ),
+    within AS (
+        SELECT id AS top_id, id FROM top
+        UNION ALL
+        SELECT w.top_id, f.id FROM within w JOIN free f ON f.parent_id = w.id
+    ),
+    tree AS (
+        SELECT top.id, top.created_at, size,
+            sum(size) FILTER (WHERE size <= :most)
+                OVER (ORDER BY top.created_at, top.id) AS together
+        FROM top
+        JOIN (SELECT top_id, count(*) AS size FROM within GROUP BY top_id) AS sized
+            ON sized.top_id = top.id
     )
+    SELECT obstacle, count(*) AS number, NULL AS ids FROM found
+    WHERE obstacle IS NOT NULL GROUP BY obstacle
+    UNION ALL
+    SELECT
+        CASE WHEN size > :most THEN 'tree_too_large' WHEN together > :most THEN 'limit' END AS why,
+        sum(size)::bigint, array_agg(id ORDER BY created_at, id)
+    FROM tree GROUP BY why
 """
-FIND = """
-    WITH RECURSIVE {above}, found AS ({found})
-    SELECT obstacle, count(*) AS number, (array_agg(id ORDER BY created_at, id))[1:least(
-        CASE WHEN obstacle IS NULL THEN :most ELSE 0 END, count(*))] AS ids
-    FROM found GROUP BY obstacle
-"""
-FINDS = {
-    "complete": text(FIND.format(above=ABOVE_OPEN, found=OPEN)),
-    "archive": text(FIND.format(above=ABOVE_OPEN, found=SETTLED)),
-    "archive_all": text(FIND.format(above=ABOVE_OPEN, found=f"{SETTLED} UNION ALL {OPEN}")),
+"""What is free and lies below something free goes with it: the two are one tree."""
+_FOUND = {
+    "complete": OPEN.format(above="parent_of_open"),
+    "archive": SETTLED,
+    "archive_all": f"{SETTLED} UNION ALL {OPEN.format(above='above_open')}",
 }
+FINDS = {what: text(FIND.format(found=found)) for what, found in _FOUND.items()}
 TASKS_OF = text("""
     SELECT ref.tenant_id, ref.project_id, ref.worker_id, t.id
     FROM unnest(:tenants, :projects, :workers) AS ref (tenant_id, project_id, worker_id)
@@ -83,20 +104,18 @@ class Bulk:
         self._connection = connection
 
     async def eligible(self, project: Key, what: str, most: int) -> Eligible:
-        """The oldest tasks, at most `most`, that such a job may settle; and the others' number."""
+        """The tops of the oldest trees with at most `most` tasks together, and the others' number.
+
+        A task that may be settled without others is a tree by itself.
+        """
         rows = await self._connection.execute(
             FINDS[what].bindparams(*_PROJECT),
             {"tenant_id": project[0], "project_id": project[1], "most": most},
         )
-        found: list[Key] = []
-        left: dict[str, int] = {}
-        for obstacle, number, ids in rows:
-            if obstacle is None:
-                found = [(project[0], task_id) for task_id in ids]
-                left["limit"] = number - len(ids)
-            else:
-                left[obstacle] = number
-        return Eligible(tuple(found), {why: number for why, number in left.items() if number})
+        numbers = {why: (number, ids) for why, number, ids in rows}
+        _, tops = numbers.pop(None, (0, []))
+        left = {why: number for why, (number, _) in numbers.items()}
+        return Eligible(tuple((project[0], task_id) for task_id in tops), left)
 
     async def tasks_of(self, scopes: Collection[Scope]) -> dict[Scope, set[Key]]:
         """What is open and his, or leased to him or in his stead; deleted tasks included."""

@@ -3,10 +3,12 @@
 What is found was found before the batch's own jobs; each task is looked at again.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from jobs.board import Board
-from jobs.entities import OPEN, Key, Project, Task, TaskStatus
+from jobs.entities import OPEN, Project, Task, TaskStatus
 from jobs.payloads.project import ArchiveTasks, CompleteTasks
 from jobs.refs import Eligible
 from jobs.rules.consequences import children
@@ -24,45 +26,50 @@ def complete_tasks(board: Board, payload: CompleteTasks) -> dict[str, Any]:
     """Each task tells of its completion, the project of the act and their number."""
     project = live_project(board, payload.project_id)
     require_member(board, project.id)
-    found = board.eligible[project.key, "complete"]
-    tasks, left = _still_there(board, found, payload.limit)
-    done = [task for task in tasks if _is_completable(board, project, task)]
-    for task in done:
-        finish(board, task, "task.completed")
-    if done:
-        board.record("project.tasks_completed", project, parts={"tasks": {"count": len(done)}})
-    left = _add(left, "changed_meanwhile", len(tasks) - len(done))
-    return _result(project, left) | {"completed": len(done)}
+    found, completed = board.eligible[project.key, "complete"], 0
+    left = Counter(found.left)
+    for task in (task for task in _live(board, found, left) if task.is_open):
+        if completed == payload.limit:
+            left["limit"] += 1
+        elif not _is_completable(board, project, task):
+            left["changed_meanwhile"] += 1
+        else:
+            finish(board, task, "task.completed")
+            completed += 1
+    if completed:
+        board.record("project.tasks_completed", project, parts={"tasks": {"count": completed}})
+    return _result(project, left) | {"completed": completed}
 
 
 def archive_tasks(board: Board, payload: ArchiveTasks) -> dict[str, Any]:
     """As `complete_tasks`; a tree is deleted whole, or left for the next job."""
     project = live_project(board, payload.project_id)
     require_owner(board, project)
-    what = "archive_all" if payload.include_open else "archive"
-    tasks, left = _still_there(board, board.eligible[project.key, what], payload.limit)
-    deleted = 0
-    for task in tasks:
-        if task.deleted_at is not None:
-            continue
+    found = board.eligible[project.key, "archive_all" if payload.include_open else "archive"]
+    left, archived, together = Counter(found.left), 0, 0
+    for task in _live(board, found, left):
         size = _size(board, task)
         if not _is_archivable(board, project, task, include_open=payload.include_open):
-            left = _add(left, "changed_meanwhile", 1)
-        elif deleted + size > payload.limit:
-            left = _add(left, "limit", 1)
+            left["changed_meanwhile"] += size
+        elif size > payload.limit:
+            left["tree_too_large"] += size
+        elif (together := together + size) > payload.limit:
+            left["limit"] += size
         else:
-            deleted += delete_tree(board, task, board.cause().job_id, payload.reason)
-    if deleted:
-        board.record("project.tasks_archived", project, parts={"tasks": {"count": deleted}})
-    return _result(project, left) | {"archived": deleted}
+            archived += delete_tree(board, task, board.cause().job_id, payload.reason)
+    if archived:
+        board.record("project.tasks_archived", project, parts={"tasks": {"count": archived}})
+    return _result(project, left) | {"archived": archived}
 
 
-def _still_there(board: Board, found: Eligible, limit: int) -> tuple[list[Task], dict[str, int]]:
-    """The tasks that could be locked, and how many are left, by reason."""
-    wanted: tuple[Key, ...] = found.tasks[:limit]
-    tasks = [board.tasks[key] for key in wanted if key in board.tasks]
-    left = _add(found.left, "limit", len(found.tasks) - len(wanted))
-    return tasks, _add(left, "busy", len(wanted) - len(tasks))
+def _live(board: Board, found: Eligible, left: Counter[str]) -> Iterator[Task]:
+    """Those that could be locked; what an earlier job of the batch settled is not left over."""
+    for key in found.tasks:
+        task = board.tasks.get(key)
+        if task is None:
+            left["busy"] += 1
+        elif task.deleted_at is None:
+            yield task
 
 
 def _is_completable(board: Board, project: Project, task: Task) -> bool:
@@ -91,14 +98,10 @@ def _size(board: Board, task: Task) -> int:
     return 1 + sum(_size(board, child) for child in children(board, task))
 
 
-def _add(left: dict[str, int], reason: str, number: int) -> dict[str, int]:
-    return left | {reason: left.get(reason, 0) + number} if number else left
-
-
-def _result(project: Project, left: dict[str, int]) -> dict[str, Any]:
+def _result(project: Project, left: Counter[str]) -> dict[str, Any]:
     return {
         "project_id": project.id,
         "version": project.version,
-        "remaining": sum(left.values()),
-        "left": left,
+        "remaining": left.total(),
+        "left": dict(left),
     }

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from jobs.envelope import AnyJob, AnyPayload
+from jobs.envelope import EPHEMERAL_KINDS, AnyJob, AnyPayload
 from jobs.producer import Handle, Producer, new_job
 from ops.failure import CommandFailed
 
@@ -91,5 +91,6 @@ async def _outcomes(handles: Sequence[Handle]) -> list[Outcome]:
 
 
 def _left_no_trace(job: AnyJob, outcome: Outcome) -> bool:
-    """A dispatch that finds nothing is answered and never recorded."""
-    return job.kind == "task.dispatch" and outcome.get("result") == {"tasks": []}
+    """A renewal, and a dispatch that finds nothing, are answered and never recorded."""
+    found_nothing = job.kind == "task.dispatch" and outcome.get("result") == {"tasks": []}
+    return job.kind in EPHEMERAL_KINDS or found_nothing

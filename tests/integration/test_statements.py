@@ -7,17 +7,32 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
+from jobs.payloads.budget import Budget, Limit, Usage
 from jobs.payloads.lifecycle import (
+    BlockTask,
     CancelTask,
     ClaimTask,
     CompleteTask,
     DispatchTasks,
     FailTask,
+    ReleaseTask,
     ReportProgress,
+    ReportUsage,
+    RequestInput,
     StartTask,
     SubmitTask,
 )
-from jobs.payloads.task import AssignTask, CommentTask, NewDependency, NewTask
+from jobs.payloads.question import Question
+from jobs.payloads.task import (
+    AssignTask,
+    CommentTask,
+    DeleteTask,
+    MoveTask,
+    NewDependency,
+    NewTask,
+    RaiseBudget,
+    UpdateTask,
+)
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
@@ -36,13 +51,25 @@ CREATED: dict[str, Ask] = {
     "task.comment": lambda c, t: c.by(
         c.human, CommentTask(task_id=t, comment_id=uuid7(), body="Good")
     ),
+    "task.update": lambda c, t: c.by(c.human, UpdateTask(task_id=t, title="New")),
+    "task.move": lambda c, t: c.by(c.human, MoveTask(task_id=t, parent_id=None)),
+    "task.block": lambda c, t: c.by(c.human, BlockTask(task_id=t, reason="Rain")),
+    "task.request_input": lambda c, t: c.by(c.human, RequestInput(task_id=t, question=WHY)),
+    "task.delete": lambda c, t: c.by(c.owner, DeleteTask(task_id=t)),
+    "task.raise_budget": lambda c, t: c.by(c.owner, RaiseBudget(task_id=t, budget=LIMIT)),
 }
 CLAIMED: dict[str, Ask] = {
     "task.progress": lambda c, t: c.by(c.agent, ReportProgress(task_id=t, percent=5, token=1)),
     "task.submit": lambda c, t: c.by(c.agent, SubmitTask(task_id=t, token=1)),
     "task.complete": lambda c, t: c.by(c.agent, CompleteTask(task_id=t, token=1)),
     "task.fail": lambda c, t: c.by(c.agent, FailTask(task_id=t, token=1, reason="Broken")),
+    "task.release": lambda c, t: c.by(c.agent, ReleaseTask(task_id=t, token=1)),
+    "task.report_usage": lambda c, t: c.by(
+        c.agent, ReportUsage(task_id=t, token=1, usage=Usage(tokens=5))
+    ),
 }
+WHY = Question(prompt="Why?")
+LIMIT = Budget(tokens=Limit(hard=10))
 
 
 class Counter:

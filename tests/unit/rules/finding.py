@@ -1,5 +1,6 @@
 """What the loader finds by searching, in Python: the SQL of db/repositories, the slow way."""
 
+from collections import Counter
 from uuid import UUID
 
 from jobs.board import Board
@@ -36,26 +37,23 @@ def candidates(board: Board, asking: Key, limit: int) -> list[Key]:
 
 
 def eligible(board: Board, tenant_id: UUID, bulk: Bulk | None) -> dict[tuple[Key, str], Eligible]:
-    """What a bulk job may settle, and why the rest is left."""
+    """The tops of trees that a bulk job may settle, and why the rest is left."""
     if bulk is None:
         return {}
-    found, left = list[Task](), dict[str, int]()
+    free, left = dict[Key, Task](), Counter[str]()
     for task in board.tasks.values():
         if (task.tenant_id, task.project_id) != (tenant_id, bulk.project_id) or task.deleted_at:
             continue
         is_wanted = (task.status in OPEN) == (bulk.what == "complete")
         if not is_wanted and bulk.what != "archive_all":
             continue
-        obstacle = _obstacle(board, task)
+        obstacle = _obstacle(board, task, bulk)
         if obstacle is None:
-            found.append(task)
+            free[task.key] = task
         else:
-            left[obstacle] = left.get(obstacle, 0) + 1
-    found.sort(key=lambda t: (t.created_at, t.id))
-    if len(found) > bulk.limit:
-        left["limit"] = len(found) - bulk.limit
-    keys = tuple(task.key for task in found[: bulk.limit])
-    return {((tenant_id, bulk.project_id), bulk.what): Eligible(keys, left)}
+            left[obstacle] += 1
+    tops = _tops(board, free, bulk.limit, left)
+    return {((tenant_id, bulk.project_id), bulk.what): Eligible(tops, dict(left))}
 
 
 def tasks_of(board: Board, scope: Scope) -> set[Key]:
@@ -108,10 +106,29 @@ def _live_below(board: Board, root: Task) -> list[Task]:
     return live + [task for child in live for task in _live_below(board, child)]
 
 
-def _obstacle(board: Board, task: Task) -> str | None:
+def _tops(board: Board, free: dict[Key, Task], limit: int, left: Counter[str]) -> tuple[Key, ...]:
+    """The oldest with at most `limit` tasks in their trees; the others are left."""
+    tops, together = list[Key](), 0
+    for task in sorted(free.values(), key=lambda t: (t.created_at, t.id)):
+        if (task.tenant_id, task.parent_id) in free:
+            continue
+        size = 1 + len([below for below in _live_below(board, task) if below.key in free])
+        fits = size <= limit
+        together += size if fits else 0
+        if not fits or together > limit:
+            left["limit" if fits else "tree_too_large"] += size
+        else:
+            tops.append(task.key)
+    return tuple(tops)
+
+
+def _obstacle(board: Board, task: Task, bulk: Bulk) -> str | None:
     below = [board.tasks[key] for key in board.children[task.key]]
+    has_open = any(child.is_open for child in below)
+    if bulk.what != "complete":
+        has_open = any(child.is_open for child in _live_below(board, task))
     if task.status not in OPEN:
-        return "open_subtasks" if _is_above_open(board, task) else None
+        return "open_subtasks" if has_open else None
     if task.status not in {TaskStatus.PENDING, TaskStatus.IN_PROGRESS}:
         return str(task.status)
     project = board.projects[task.tenant_id, task.project_id]
@@ -122,12 +139,7 @@ def _obstacle(board: Board, task: Task) -> str | None:
     obstacles = {
         "leased": task.key in board.leases,
         "dependencies_unmet": task.unmet_dependencies > 0,
-        "open_subtasks": any(child.is_open for child in below),
+        "open_subtasks": has_open,
         "approval_required": reviewed,
     }
     return next((name for name, stands in obstacles.items() if stands), None)
-
-
-def _is_above_open(board: Board, task: Task) -> bool:
-    below = [board.tasks[key] for key in board.children[task.key]]
-    return any(child.is_open or _is_above_open(board, child) for child in below)
