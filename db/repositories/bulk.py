@@ -48,39 +48,43 @@ FIND = """
         JOIN taskrail.task t ON t.tenant_id = :tenant_id AND t.id = a.id
     ),
     found AS MATERIALIZED ({found}),
-    free AS MATERIALIZED (SELECT id, parent_id, created_at FROM found WHERE obstacle IS NULL),
-    top AS (
-        SELECT id, created_at FROM free
-        WHERE (parent_id IN (SELECT id FROM free)) IS NOT TRUE
+    top AS MATERIALIZED (
+        SELECT id, created_at FROM found
+        WHERE obstacle IS NULL
+          AND (parent_id IN (SELECT id FROM found WHERE obstacle IS NULL)) IS NOT TRUE
+        ORDER BY created_at, id LIMIT :trees
     ),
-    within AS (
-        SELECT id AS top_id, id FROM top
-        UNION ALL
-        SELECT w.top_id, f.id FROM within w JOIN free f ON f.parent_id = w.id
-    ),
+    within AS (SELECT id AS top_id, created_at, id FROM top {below}),
     tree AS (
-        SELECT top.id, top.created_at, size,
-            sum(size) FILTER (WHERE size <= :most)
-                OVER (ORDER BY top.created_at, top.id) AS together
-        FROM top
-        JOIN (SELECT top_id, count(*) AS size FROM within GROUP BY top_id) AS sized
-            ON sized.top_id = top.id
+        SELECT top_id AS id, created_at, count(*) AS size,
+            sum(count(*)) FILTER (WHERE count(*) <= :most)
+                OVER (ORDER BY created_at, top_id) AS together
+        FROM within GROUP BY top_id, created_at
     )
-    SELECT obstacle, count(*) AS number, NULL AS ids FROM found
-    WHERE obstacle IS NOT NULL GROUP BY obstacle
+    SELECT coalesce(obstacle, 'free') AS what, count(*) AS number, NULL::uuid[] AS tops
+    FROM found GROUP BY obstacle
     UNION ALL
-    SELECT
-        CASE WHEN size > :most THEN 'tree_too_large' WHEN together > :most THEN 'limit' END AS why,
+    SELECT CASE WHEN size > :most THEN 'tree_too_large' ELSE 'chosen' END AS what,
         sum(size)::bigint, array_agg(id ORDER BY created_at, id)
-    FROM tree GROUP BY why
+    FROM tree WHERE size > :most OR together <= :most GROUP BY what
 """
-"""What is free and lies below something free goes with it: the two are one tree."""
-_FOUND = {
-    "complete": OPEN.format(above="parent_of_open"),
-    "archive": SETTLED,
-    "archive_all": f"{SETTLED} UNION ALL {OPEN.format(above='above_open')}",
+BELOW = """
+    UNION ALL
+    SELECT w.top_id, w.created_at, t.id
+    FROM within w
+    JOIN taskrail.task t
+        ON t.tenant_id = :tenant_id AND t.parent_id = w.id AND t.deleted_at IS NULL
+"""
+"""What is deleted takes all below it along; all of that is free as well."""
+TREES = 1_000
+"""As many are weighed: those behind them wait until these are gone."""
+
+_ALL = f"{SETTLED} UNION ALL {OPEN.format(above='above_open')}"
+FINDS = {
+    "complete": text(FIND.format(found=OPEN.format(above="parent_of_open"), below="")),
+    "archive": text(FIND.format(found=SETTLED, below=BELOW)),
+    "archive_all": text(FIND.format(found=_ALL, below=BELOW)),
 }
-FINDS = {what: text(FIND.format(found=found)) for what, found in _FOUND.items()}
 TASKS_OF = text("""
     SELECT ref.tenant_id, ref.project_id, ref.worker_id, t.id
     FROM unnest(:tenants, :projects, :workers) AS ref (tenant_id, project_id, worker_id)
@@ -110,12 +114,17 @@ class Bulk:
         """
         rows = await self._connection.execute(
             FINDS[what].bindparams(*_PROJECT),
-            {"tenant_id": project[0], "project_id": project[1], "most": most},
+            {"tenant_id": project[0], "project_id": project[1], "most": most, "trees": TREES},
         )
-        numbers = {why: (number, ids) for why, number, ids in rows}
-        _, tops = numbers.pop(None, (0, []))
-        left = {why: number for why, (number, _) in numbers.items()}
-        return Eligible(tuple((project[0], task_id) for task_id in tops), left)
+        found = {row.what: row for row in rows}
+        number = {name: row.number for name, row in found.items()}
+        free, chosen = number.pop("free", 0), number.pop("chosen", 0)
+        left = number | {"limit": free - chosen - number.get("tree_too_large", 0)}
+        tops = found["chosen"].tops if chosen else []
+        return Eligible(
+            tuple((project[0], task_id) for task_id in tops),
+            {why: tasks for why, tasks in left.items() if tasks},
+        )
 
     async def tasks_of(self, scopes: Collection[Scope]) -> dict[Scope, set[Key]]:
         """What is open and his, or leased to him or in his stead; deleted tasks included."""
