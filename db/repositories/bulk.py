@@ -57,7 +57,7 @@ FIND = """
     within AS (SELECT id AS top_id, created_at, id FROM top {below}),
     tree AS (
         SELECT top_id AS id, created_at, count(*) AS size,
-            sum(count(*)) FILTER (WHERE count(*) <= :most)
+            sum(CASE WHEN count(*) <= :most THEN count(*) END)
                 OVER (ORDER BY created_at, top_id) AS together
         FROM within GROUP BY top_id, created_at
     )
