@@ -18,7 +18,7 @@ OPEN = """
                 SELECT FROM taskrail.lease l WHERE l.tenant_id = t.tenant_id AND l.task_id = t.id
             ) THEN 'leased'
             WHEN t.unmet_dependencies > 0 THEN 'dependencies_unmet'
-            WHEN t.id IN (SELECT id FROM {above}) THEN 'open_subtasks'
+            WHEN {has_open} THEN 'open_subtasks'
             WHEN p.approval_policy = 'all' OR p.approval_policy = 'critical' AND t.priority = 3
                 THEN 'approval_required'
         END AS obstacle
@@ -29,7 +29,7 @@ OPEN = """
 """
 SETTLED = """
     SELECT t.id, t.parent_id, t.created_at,
-        CASE WHEN t.id IN (SELECT id FROM above_open) THEN 'open_subtasks' END AS obstacle
+        CASE WHEN {has_open} THEN 'open_subtasks' END AS obstacle
     FROM taskrail.task t
     WHERE t.tenant_id = :tenant_id AND t.project_id = :project_id AND t.deleted_at IS NULL
       AND t.status IN ('completed', 'failed', 'cancelled')
@@ -70,19 +70,25 @@ FIND = """
 """
 BELOW = """
     UNION ALL
-    SELECT w.top_id, w.created_at, t.id
-    FROM within w
-    JOIN taskrail.task t
-        ON t.tenant_id = :tenant_id AND t.parent_id = w.id AND t.deleted_at IS NULL
+    SELECT w.top_id, w.created_at, child.id
+    FROM within w CROSS JOIN LATERAL (
+        SELECT t.id FROM taskrail.task t
+        WHERE t.tenant_id = :tenant_id AND t.parent_id = w.id AND t.deleted_at IS NULL
+        OFFSET 0
+    ) AS child
 """
 """What is deleted takes all below it along; all of that is free as well."""
 TREES = 1_000
 """As many are weighed: those behind them wait until these are gone."""
 
-_ALL = f"{SETTLED} UNION ALL {OPEN.format(above='above_open')}"
+# Without DISTINCT the planner expects millions of rows, too many to hash, and scans them for each.
+HAS_OPEN = "t.id IN (SELECT DISTINCT id FROM {above})"
+_SETTLED = SETTLED.format(has_open=HAS_OPEN.format(above="above_open"))
+_OPEN = OPEN.format(has_open=HAS_OPEN.format(above="parent_of_open"))
+_ALL = f"{_SETTLED} UNION ALL {OPEN.format(has_open=HAS_OPEN.format(above='above_open'))}"
 FINDS = {
-    "complete": text(FIND.format(found=OPEN.format(above="parent_of_open"), below="")),
-    "archive": text(FIND.format(found=SETTLED, below=BELOW)),
+    "complete": text(FIND.format(found=_OPEN, below="")),
+    "archive": text(FIND.format(found=_SETTLED, below=BELOW)),
     "archive_all": text(FIND.format(found=_ALL, below=BELOW)),
 }
 TASKS_OF = text("""

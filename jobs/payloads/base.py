@@ -19,7 +19,7 @@ class Payload(BaseModel):
 
     model_config = STRICT
 
-    def refs(self, actor_id: UUID | None) -> Refs:
+    def refs(self, actor_id: UUID | None, /) -> Refs:
         """The rows this payload's rule may ask for, when `actor_id` acts."""
         raise NotImplementedError
 

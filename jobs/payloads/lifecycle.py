@@ -36,7 +36,7 @@ class ClaimTask(TaskPayload):
 
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
 
-    def refs(self, actor_id: UUID | None) -> Refs:
+    def refs(self, actor_id: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), changed_workers=_known(actor_id))
 
 
@@ -46,7 +46,7 @@ class DispatchTasks(Payload):
     limit: Annotated[int, Field(ge=1, le=MAX_DISPATCH_TASKS)] = 1
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
 
-    def refs(self, actor_id: UUID | None) -> Refs:
+    def refs(self, actor_id: UUID | None, /) -> Refs:
         return Refs(changed_workers=_known(actor_id), dispatch=self.limit)
 
 
@@ -61,7 +61,7 @@ class RenewLease(HolderPayload):
 
     lease_seconds: LeaseSeconds = DEFAULT_LEASE_SECONDS
 
-    def refs(self, actor_id: UUID | None) -> Refs:
+    def refs(self, actor_id: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), changed_workers=_known(actor_id))
 
 
@@ -75,7 +75,7 @@ class ReportProgress(HolderPayload):
     percent: Progress
     usage: Usage | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), spends=self.usage is not None)
 
 
@@ -84,7 +84,7 @@ class ReportUsage(HolderPayload):
 
     usage: Usage
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), spends=True)
 
 
@@ -108,7 +108,7 @@ class BlockTask(HolderPayload):
 class UnblockTask(TaskPayload):
     """What kept the task is out of the way."""
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         # A task that a budget stopped goes on when neither is exceeded any more.
         return Refs(tasks=(self.task_id,), spends=True)
 
@@ -132,7 +132,7 @@ class SubmitTask(HolderPayload):
     result: Result = None
     usage: Usage | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), spends=self.usage is not None)
 
 
@@ -144,7 +144,7 @@ class ApproveTask(TaskPayload):
 
     cascade: bool = False
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return _completed(self.task_id, cascade=self.cascade, spends=False)
 
 
@@ -161,7 +161,7 @@ class CompleteTask(HolderPayload):
     cascade: bool = False
     usage: Usage | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return _completed(self.task_id, cascade=self.cascade, spends=self.usage is not None)
 
 
@@ -173,7 +173,7 @@ class FailTask(HolderPayload):
     permanent: bool = False
     usage: Usage | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         # The try itself is booked: budgets limit attempts, too.
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.FAILS),), spends=True)
 
@@ -181,7 +181,7 @@ class FailTask(HolderPayload):
 class RetryTask(TaskPayload):
     """The failed task is tried again, with all its attempts."""
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.SETTLES),))
 
 
@@ -190,7 +190,7 @@ class CancelTask(TaskPayload):
 
     reason: Reason | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.CANCELS),))
 
 
@@ -199,7 +199,7 @@ class ReopenTask(TaskPayload):
 
     reason: Reason | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.SETTLES),))
 
 
@@ -208,7 +208,7 @@ class ExpireLease(TaskPayload):
 
     token: Token
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.FAILS),), spends=True)
 
 
@@ -224,7 +224,7 @@ class RecurTask(TaskPayload):
 
     scheduled_at: Time
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), templates_of=(self.task_id,))
 
 

@@ -29,7 +29,7 @@ class CreateProject(Payload):
     attributes: Attributes = Field(default_factory=dict)
     owner_id: UUID | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:
+    def refs(self, actor_id: UUID | None, /) -> Refs:
         owner = self.owner_id or actor_id
         workers = () if owner is None else (owner,)
         return Refs(changed_projects=(self.project_id,), workers=workers, slugs=(self.slug,))
@@ -40,7 +40,7 @@ class ProjectPayload(Payload):
 
     project_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_projects=(self.project_id,))
 
 
@@ -64,7 +64,7 @@ class UpdateProject(ProjectPayload):
             self, never_null={"slug", "name", "approval_policy", "attributes"}
         )
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         slugs = () if self.slug is None else (self.slug,)
         return Refs(changed_projects=(self.project_id,), slugs=slugs)
 
@@ -80,7 +80,7 @@ class UnarchiveProject(ProjectPayload):
 class DeleteProject(ProjectPayload):
     """The project and all in it disappear from reads, until it is restored."""
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_projects=(self.project_id,), leases_in=(self.project_id,))
 
 
@@ -94,7 +94,7 @@ class AddMember(ProjectPayload):
     worker_id: UUID
     role: Literal["member"] = "member"
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_projects=(self.project_id,), workers=(self.worker_id,))
 
 
@@ -103,7 +103,7 @@ class RemoveMember(ProjectPayload):
 
     worker_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(
             changed_projects=(self.project_id,),
             changed_workers=(self.worker_id,),
@@ -117,7 +117,7 @@ class CompleteTasks(ProjectPayload):
 
     limit: BulkLimit = MAX_BULK_TASKS
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(
             changed_projects=(self.project_id,),
             bulk=Bulk(self.project_id, "complete", self.limit),
@@ -134,7 +134,7 @@ class ArchiveTasks(ProjectPayload):
     include_open: bool = False
     reason: Reason | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(
             changed_projects=(self.project_id,),
             bulk=Bulk(

@@ -88,7 +88,7 @@ class CreateTask(NewTask):
             raise ValueError("the tree cannot hang below one of its own tasks")
         return self
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         nodes = [task for task, _ in self.tree()]
         made = {task.task_id for task in nodes}
         blockers = {edge.task_id for task in nodes for edge in task.depends_on}
@@ -108,7 +108,7 @@ class TaskPayload(Payload):
 
     task_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,))
 
 
@@ -145,7 +145,7 @@ class MoveTask(TaskPayload):
 
     parent_id: UUID | None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         parents = () if self.parent_id is None else (self.parent_id,)
         return Refs(tasks=(self.task_id,), moves=(self.task_id,), parents=parents)
 
@@ -155,14 +155,14 @@ class DeleteTask(TaskPayload):
 
     reason: Reason | None = None
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), roles=((self.task_id, Role.DELETES),))
 
 
 class RestoreTask(TaskPayload):
     """The deleted task is there again, and exactly what was deleted with it below."""
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(
             tasks=(self.task_id,),
             parents=(self.task_id,),
@@ -186,7 +186,7 @@ class AddDependency(TaskPayload):
             raise ValueError("a task cannot wait for itself")
         return self
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         both = (self.task_id, self.depends_on_id)
         return Refs(
             tasks=(self.task_id,),
@@ -201,7 +201,7 @@ class RemoveDependency(TaskPayload):
 
     depends_on_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), blockers=(self.depends_on_id,), edges_of=(self.task_id,))
 
 
@@ -210,7 +210,7 @@ class RaiseBudget(TaskPayload):
 
     budget: Budget
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), spends=True)
 
 
@@ -223,7 +223,7 @@ class AssignTask(TaskPayload):
 
     worker_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(tasks=(self.task_id,), changed_workers=(self.worker_id,))
 
 

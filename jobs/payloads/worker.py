@@ -35,7 +35,7 @@ class RegisterWorker(Payload):
             raise ValueError("only humans have an email address")
         return self
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_workers=(self.worker_id,), handles=(self.handle,))
 
 
@@ -44,7 +44,7 @@ class WorkerPayload(Payload):
 
     worker_id: UUID
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_workers=(self.worker_id,))
 
 
@@ -68,7 +68,7 @@ class UpdateWorker(WorkerPayload):
             self, never_null={"handle", "name", "agent_type", "capabilities"}
         )
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         handles = () if self.handle is None else (self.handle,)
         return Refs(changed_workers=(self.worker_id,), handles=handles)
 
@@ -76,7 +76,7 @@ class UpdateWorker(WorkerPayload):
 class DeactivateWorker(WorkerPayload):
     """The worker holds no lease, is nobody's assignee of open tasks, and is given nothing new."""
 
-    def refs(self, actor_id: UUID | None) -> Refs:  # noqa: ARG002 - the actor is read anyway
+    def refs(self, _: UUID | None, /) -> Refs:
         return Refs(changed_workers=(self.worker_id,), tasks_of=((None, self.worker_id),))
 
 

@@ -59,10 +59,16 @@ def active_project(board: Board, project_id: UUID) -> Project:
     return project
 
 
-def active_worker(board: Board, worker_id: UUID) -> Worker:
+def known_worker(board: Board, worker_id: UUID) -> Worker:
+    """The worker, deactivated or not."""
     worker = board.workers.get((board.cause().tenant_id, worker_id))
     if worker is None:
         raise NotFound(f"There is no worker {worker_id}; register it first, or correct the id.")
+    return worker
+
+
+def active_worker(board: Board, worker_id: UUID) -> Worker:
+    worker = known_worker(board, worker_id)
     if worker.deactivated_at is not None:
         raise NotAllowed(
             f"Worker {worker.handle} is deactivated; reactivate it first.", observed=seen(worker)

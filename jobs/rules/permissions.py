@@ -54,7 +54,11 @@ def require_assignable(board: Board, project: Project, worker_id: UUID) -> Worke
 
 def former_assignee(board: Board, task: Task, lease: Lease) -> UUID | None:
     """To whom the task belongs again when its lease ends, if he still can be given tasks."""
-    worker_id = lease.previous_assignee_id
+    return fit_assignee(board, task, lease.previous_assignee_id)
+
+
+def fit_assignee(board: Board, task: Task, worker_id: UUID | None) -> UUID | None:
+    """The worker, if he still can be given the task; None: it is nobody's."""
     if worker_id is None:
         return None
     worker = board.workers[task.tenant_id, worker_id]

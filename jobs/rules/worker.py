@@ -5,10 +5,10 @@ from uuid import UUID
 
 from jobs.board import Board
 from jobs.entities import Worker, WorkerKind
-from jobs.errors import AlreadyExists, Invalid, NotAllowed, NotFound
+from jobs.errors import AlreadyExists, Invalid, NotAllowed
 from jobs.payloads.base import changed_fields
 from jobs.payloads.worker import DeactivateWorker, ReactivateWorker, RegisterWorker, UpdateWorker
-from jobs.rules.find import active_worker, require_free_id, require_version, seen
+from jobs.rules.find import active_worker, known_worker, require_free_id, require_version, seen
 from jobs.rules.members import take_all_from
 from jobs.rules.permissions import acting_worker_or_system
 
@@ -39,7 +39,7 @@ def register(board: Board, payload: RegisterWorker) -> dict[str, Any]:
 
 def update(board: Board, payload: UpdateWorker) -> dict[str, Any]:
     """Records what differs; if nothing does, nothing happens."""
-    worker = _known_worker(board, payload.worker_id)
+    worker = known_worker(board, payload.worker_id)
     _require_may_change(board, worker)
     require_version(worker, payload.expected_version)
     _require_fits_kind(worker, payload)
@@ -63,19 +63,12 @@ def deactivate(board: Board, payload: DeactivateWorker) -> dict[str, Any]:
 
 
 def reactivate(board: Board, payload: ReactivateWorker) -> dict[str, Any]:
-    worker = _known_worker(board, payload.worker_id)
+    worker = known_worker(board, payload.worker_id)
     _require_may_change(board, worker)
     if worker.deactivated_at is None:
         raise NotAllowed("The worker is active; nothing is to be done.", observed=seen(worker))
     board.record("worker.reactivated", worker, deactivated_at=None)
     return _result(worker)
-
-
-def _known_worker(board: Board, worker_id: UUID) -> Worker:
-    worker = board.workers.get((board.cause().tenant_id, worker_id))
-    if worker is None:
-        raise NotFound(f"There is no worker {worker_id}; register it first, or correct the id.")
-    return worker
 
 
 def _require_may_change(board: Board, worker: Worker) -> None:

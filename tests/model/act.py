@@ -49,7 +49,8 @@ def becomes(task: TaskFacts, status: str) -> None:
     """A transition; what belongs to the old status alone is gone."""
     task.status = status
     task.blocked_reason = task.choices = None
-    task.was_started |= status == "in_progress"
+    # What is reviewed has been worked on, even if it was completed without being begun.
+    task.was_started |= status in {"in_progress", "review"}
     task.is_completed = status == "completed"
 
 
@@ -62,9 +63,13 @@ def give_back(state: State, task: TaskFacts) -> None:
 
 
 def go_on(state: State, task: TaskFacts) -> None:
-    """What kept the task is out of the way (unblock, provide_input, reject)."""
+    """What kept the task is out of the way (unblock, provide_input, reject).
+
+    Nobody begins by that: a human goes on with what was begun.
+    """
     is_humans = task.assignee is not None and state.workers[task.assignee].is_human
-    becomes(task, "in_progress" if is_humans or task.lease else "pending")
+    is_going = (is_humans and task.was_started) or task.lease is not None
+    becomes(task, "in_progress" if is_going else "pending")
 
 
 def cancel(state: State, task: TaskFacts) -> None:

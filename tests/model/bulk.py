@@ -7,23 +7,39 @@ from tests.model.state import OPEN, TaskFacts
 
 
 def complete_tasks(act: Act) -> None:
-    for task in _chosen(act, _may_be_completed):
+    chosen = _oldest_first(act, _may_be_completed)[: act.job.limit]
+    for task in chosen:
         complete(act.state, task, cascade=False)
-    note(act.project)
+    _note_act(act, chosen)
 
 
 def archive_tasks(act: Act) -> None:
-    for task in _chosen(act, _may_be_archived):
-        delete(act, task)
-    note(act.project)
+    """Trees are deleted whole: one that is too large by itself is left, the others wait."""
+    eligible = _oldest_first(act, _may_be_archived)
+    names = {task.id for task in eligible}
+    tops = [task for task in eligible if task.parent not in names]
+    together, chosen = 0, []
+    for top in tops:
+        size = 1 + sum(below.is_live for below in act.state.below(top))
+        if size <= act.job.limit:
+            together += size
+            chosen += [top] if together <= act.job.limit else []
+    for top in chosen:
+        delete(act, top)
+    _note_act(act, chosen)
 
 
-def _chosen(act: Act, is_eligible: Callable[[Act, TaskFacts], bool]) -> list[TaskFacts]:
-    """Chosen before the first is touched: what becomes eligible by the job itself is left."""
+def _note_act(act: Act, tasks: list[TaskFacts]) -> None:
+    """Nothing done is nothing to tell."""
+    if tasks:
+        note(act.project)
+
+
+def _oldest_first(act: Act, is_eligible: Callable[[Act, TaskFacts], bool]) -> list[TaskFacts]:
+    """Found before the first is touched: what becomes eligible by the job itself is left."""
     here = [t for t in act.state.tasks.values() if t.project == act.project.id and t.is_live]
     eligible = [task for task in here if is_eligible(act, task)]
-    eligible.sort(key=lambda task: (task.created_at, task.id))
-    return eligible[: act.job.limit]
+    return sorted(eligible, key=lambda task: (task.created_at, task.id))
 
 
 def _may_be_completed(act: Act, task: TaskFacts) -> bool:

@@ -12,6 +12,11 @@ from tests.model.state import RANK, State
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
+def dispatch(act: Act) -> None:
+    assert act.actor is not None
+    take_all(act, best(act.state, act.actor, act.job.limit))
+
+
 def best(state: State, worker_id: UUID, limit: int) -> list[UUID]:
     """Rank, due time (none comes last), age, id."""
     ready = [task for task in state.tasks.values() if is_ready(state, worker_id, task.id)]
@@ -32,9 +37,10 @@ def room(state: State, worker_id: UUID) -> int:
     return 10_000 if limit is None else max(0, limit - state.held_by(worker_id))
 
 
-def take_all(state: State, worker_id: UUID, task_ids: list[UUID]) -> None:
+def take_all(act: Act, task_ids: list[UUID]) -> None:
     for task_id in task_ids:
-        take(_claim(state, worker_id, task_id), state.tasks[task_id], worker_id)
+        assert act.actor is not None
+        take(act, act.state.tasks[task_id], act.actor)
 
 
 def _claim(state: State, worker_id: UUID, task_id: UUID) -> Act:

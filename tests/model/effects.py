@@ -15,7 +15,7 @@ from tests.model.act import (
     note,
 )
 from tests.model.budgets import book, is_used_up, stored
-from tests.model.state import LeaseFacts, TaskFacts
+from tests.model.state import OPEN, LeaseFacts, TaskFacts
 
 
 def claim(act: Act) -> None:
@@ -60,7 +60,7 @@ def report_usage(act: Act) -> None:
 def _stop_if_used_up(act: Act) -> None:
     book(act)
     if is_used_up(act.state, act.task):
-        give_back(act.state, act.task)
+        act.task.lease = None
         becomes(act.task, "blocked")
         act.task.blocked_reason = "budget"
         note(act.task)
@@ -119,6 +119,8 @@ def submit(act: Act) -> None:
 
 
 def reject(act: Act) -> None:
+    """Nothing is submitted any more."""
+    act.task.submitter = None
     go_on(act.state, act.task)
     note(act.task)
 
@@ -167,13 +169,13 @@ def reopen(act: Act) -> None:
 
 def _is_open_again(act: Act, task: TaskFacts, status: str) -> None:
     """Whoever has left the project meanwhile does not get the task back."""
-    _forget_unfit(act, task)
     becomes(task, status)
+    _forget_unfit(act, task)
     note(task)
 
 
 def _forget_unfit(act: Act, task: TaskFacts) -> None:
-    if not act.state.is_fit(task.assignee, task.project):
+    if task.status in OPEN and not act.state.is_fit(task.assignee, task.project):
         task.assignee = None
 
 

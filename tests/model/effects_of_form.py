@@ -50,24 +50,21 @@ def update(act: Act) -> None:
 
 
 def move(act: Act) -> None:
-    if act.task.parent != act.job.parent_id:
-        act.task.parent = act.job.parent_id
-        note(act.task)
+    act.task.parent = act.job.parent_id
+    note(act.task)
 
 
 def assign(act: Act) -> None:
-    if act.task.assignee != act.job.worker_id:
-        act.task.assignee = act.job.worker_id
-        note(act.task)
+    act.task.assignee = act.job.worker_id
+    note(act.task)
 
 
 def unassign(act: Act) -> None:
     """Nobody works on what is nobody's."""
-    if act.task.assignee is not None:
-        act.task.assignee = None
-        if act.task.status == "in_progress":
-            becomes(act.task, "pending")
-        note(act.task)
+    act.task.assignee = None
+    if act.task.status == "in_progress":
+        becomes(act.task, "pending")
+    note(act.task)
 
 
 def add_dependency(act: Act) -> None:

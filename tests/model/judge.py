@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jobs.payloads import lifecycle, project, task, worker
 from jobs.payloads.base import Payload
-from tests.model import bulk, effects, refusals, refusals_of_form, refusals_of_places
+from tests.model import bulk, dispatch, effects, refusals, refusals_of_form, refusals_of_places
 from tests.model import effects_of_form as form
 from tests.model import effects_on_places as places
 from tests.model.act import Act, Request, note
@@ -51,6 +51,8 @@ ABOUT_TASKS: dict[type[Payload], tuple[Refusal, Effect]] = {
 }
 ABOUT_TASKS_THAT_MAY_BE_GONE: dict[type[Payload], tuple[Refusal, Effect]] = {
     task.RestoreTask: (refusals_of_form.restore, effects.restore),
+}
+OF_THE_SYSTEM: dict[type[Payload], tuple[Refusal, Effect]] = {
     task.PurgeTask: (refusals_of_form.purge, effects.purge),
     lifecycle.ExpireLease: (refusals_of_form.expire, effects.expire),
 }
@@ -73,17 +75,20 @@ ABOUT_WORKERS: dict[type[Payload], tuple[Refusal, Effect]] = {
     worker.DeactivateWorker: (refusals_of_places.deactivate, places.deactivate),
     worker.ReactivateWorker: (refusals_of_places.reactivate, places.reactivate),
 }
-BOOTSTRAPPING: dict[type[Payload], tuple[Refusal, Effect]] = {
+OF_ONES_OWN: dict[type[Payload], tuple[Refusal, Effect]] = {
     worker.RegisterWorker: (refusals_of_places.register, places.register),
     project.CreateProject: (refusals_of_places.create_project, places.create_project),
+    lifecycle.DispatchTasks: (nothing, dispatch.dispatch),
 }
+FOR_ONESELF = {lifecycle.ClaimTask, lifecycle.StartTask, lifecycle.DispatchTasks}
 ALL = {
     **ABOUT_TASKS,
     **ABOUT_TASKS_THAT_MAY_BE_GONE,
+    **OF_THE_SYSTEM,
     **IN_PROJECTS,
     **OF_PROJECTS_THAT_MAY_BE_GONE,
     **ABOUT_WORKERS,
-    **BOOTSTRAPPING,
+    **OF_ONES_OWN,
 }
 
 
@@ -109,6 +114,8 @@ def _not_there(act: Act) -> Iterator[str]:
         is_there = state.live_task(job.task_id)
     elif kind in ABOUT_TASKS_THAT_MAY_BE_GONE:
         is_there = job.task_id in state.tasks and state.live_project(act.project.id)
+    elif kind in OF_THE_SYSTEM:
+        is_there = job.task_id in state.tasks
     elif kind in IN_PROJECTS:
         is_there = state.live_project(job.project_id)
     elif kind in OF_PROJECTS_THAT_MAY_BE_GONE:
@@ -120,8 +127,10 @@ def _not_there(act: Act) -> Iterator[str]:
 
 
 def _not_at_all(act: Act) -> Iterator[str]:
-    """Nobody acts who is unknown or deactivated."""
+    """Nobody acts who is unknown or deactivated; the system takes no tasks."""
     if act.actor is None:
+        if type(act.job) in FOR_ONESELF:
+            yield "not_allowed"
         return
     worker = act.state.workers.get(act.actor)
     if worker is None:
@@ -131,9 +140,12 @@ def _not_at_all(act: Act) -> Iterator[str]:
 
 
 def _not_a_member(act: Act) -> Iterator[str]:
-    is_in_project = type(act.job) not in {**ABOUT_WORKERS, **BOOTSTRAPPING}
+    """Of an archived project either may be said: nobody begins anything in it, member or not."""
+    is_in_project = type(act.job) not in {**ABOUT_WORKERS, **OF_ONES_OWN}
     if is_in_project and act.actor is not None and act.actor not in act.project.members:
         yield "not_a_member"
+        if act.project.is_archived:
+            yield "not_allowed"
 
 
 def _waiting(state: State) -> set[UUID]:
@@ -141,8 +153,13 @@ def _waiting(state: State) -> set[UUID]:
 
 
 def _tell_who_is_ready(state: State, waiting: set[UUID]) -> None:
-    """Who was waiting and waits no more has one more event, if it is still to be begun."""
+    """Who was waiting and waits no more has one more event, if it is still to be begun.
+
+    What the same job has ended may have been told so before: the order within a job is open.
+    """
     for task_id in waiting:
         task = state.tasks[task_id]
-        if task.is_live and task.status == "pending" and not state.unmet(task):
+        if state.unmet(task) == 0 and task.is_live and task.status == "pending":
             note(task)
+        elif state.unmet(task) == 0:
+            state.maybe_told[task_id] = state.maybe_told.get(task_id, 0) + 1

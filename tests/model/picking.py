@@ -17,16 +17,22 @@ FIRST_ID = 0x10000000_0000_4000_8000_000000000000
 RECENT = 8
 
 
+class NothingFits(Exception):  # noqa: N818 - what happened
+    """Nothing is in the state that the choice asks for: another job makes more sense."""
+
+
 @dataclass(slots=True)
 class Picker:
     """`state` is what the model knows now; nothing here changes it.
 
-    `mistakes`: of a hundred choices so many are made without looking.
+    `mistakes`: of a hundred choices so many are made without looking. `has_store`: what only the
+    database refuses may be asked for, too.
     """
 
     state: State
     random: Random
     mistakes: int = 8
+    has_store: bool = False
     ids: Iterator[int] = field(default_factory=lambda: count(FIRST_ID))
 
     def new_id(self) -> UUID:
@@ -45,18 +51,21 @@ class Picker:
         return something if self.chance(percent) else None
 
     def task(self, *statuses: str, **facts: bool) -> TaskFacts | None:
-        """One of the last in one of these states, if there is one; sometimes any."""
+        """One of the last in one of these states; sometimes any. Raises NothingFits."""
         everything = list(self.state.tasks.values())
         fitting = [
             task
             for task in everything
             if task.is_live is facts.get("is_live", True)
+            and not self.state.projects[task.project].is_deleted
             and (not statuses or task.status in statuses)
             and facts.get("is_leased", task.lease is not None) is (task.lease is not None)
         ]
-        if fitting and not self.slips():
-            return self.one(fitting[-RECENT:])
-        return self.one(everything[-RECENT:]) if everything else None
+        if self.slips():
+            return self.one(everything[-RECENT:]) if everything else None
+        if not fitting:
+            raise NothingFits
+        return self.one(fitting[-RECENT:])
 
     def task_id(self, *statuses: str, **facts: bool) -> UUID:
         """Where there is no task yet, an id that nothing has."""
@@ -119,4 +128,8 @@ class Picker:
             for project in self.state.projects.values()
             if project.is_deleted is is_deleted and is_archived in {None, project.is_archived}
         ]
-        return self.one(fitting if fitting and not self.slips() else list(self.state.projects))
+        if self.slips():
+            return self.one(list(self.state.projects))
+        if not fitting:
+            raise NothingFits
+        return self.one(fitting)

@@ -1,7 +1,7 @@
 """Why a job about a task is refused: each reason that the specification gives, by itself.
 
-Where several are true the specification does not say which one is told: any of them will do. Only
-the lease comes before everything else, because what a stranger or an old token asks is never weighed.
+Where several are true the specification does not say which one is told: any of them will do. The
+lease alone comes first, because what a stranger or an old token asks is not weighed at all.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,7 @@ Reasons = Iterator[str]
 def not_ready(act: Act) -> Reasons:
     """Nobody takes what is not ready for him."""
     task, worker = act.task, act.state.workers.get(act.actor) if act.actor else None
-    if worker is None:
-        yield "not_allowed"
-        return
+    assert worker is not None
     if task.lease is not None:
         yield "not_allowed" if task.lease.holder == worker.id else "leased_to_other"
         return
@@ -46,12 +44,12 @@ def start(act: Act) -> Reasons:
 
 
 def lease(act: Act) -> Reasons:
-    """Of a leased task only its holder reports, and only with the token."""
+    """Of a leased task only its holder reports (or the system), and only with the token."""
     held = act.task.lease
     if held is None:
         if act.job.token is not None:
             yield "lease_lost"
-    elif held.holder != act.actor:
+    elif act.actor not in {held.holder, None}:
         yield "leased_to_other"
     elif held.token != act.job.token:
         yield "lease_lost"

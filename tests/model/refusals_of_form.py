@@ -39,9 +39,10 @@ def _assignee(act: Act, worker_id: UUID | None) -> Reasons:
     worker = act.state.workers.get(worker_id)
     if worker is None:
         yield "not_found"
-    elif worker_id not in act.project.members:
+        return
+    if worker_id not in act.project.members:
         yield "not_a_member"
-    elif not worker.is_active:
+    if not worker.is_active:
         yield "not_allowed"
 
 
@@ -67,13 +68,12 @@ def _waits_in_a_circle(act: Act, above: list[UUID]) -> bool:
         wholes[node.task_id] = whole
 
     def awaited(task_id: UUID, seen: set[UUID]) -> set[UUID]:
-        firsts = waits.get(task_id) or {b for w, b in act.state.edges if w == task_id}
-        for first in firsts - seen:
+        for first in waits.get(task_id, set()) - seen:
             seen.add(first)
             awaited(first, seen)
         return seen
 
-    return any(awaited(new, set()) & {new, *wholes[new]} for new in waits)
+    return any(new in awaited(new, set()) or waits[new] & set(wholes[new]) for new in waits)
 
 
 def _with_whole(job: CreateTask, above: list[UUID]) -> Iterator[tuple[NewTask, list[UUID]]]:
@@ -127,10 +127,7 @@ def move(act: Act) -> Reasons:
         yield "not_found"
         return
     yield from _under(act, parent, act.state.height(act.task))
-    wholes = {each.id for each in (parent, *act.state.above(parent))}
-    moved = [act.task, *act.state.below(act.task)]
-    is_below_itself = act.task.id in wholes
-    if is_below_itself or any(act.state.waits_for(m.id, w) for m in moved for w in wholes):
+    if act.task in (parent, *act.state.above(parent)):
         yield "dependency_cycle"
     if act.task.is_open and parent.status not in OPEN:
         yield "illegal_transition"
@@ -145,16 +142,15 @@ def _under(act: Act, parent: TaskFacts, levels: int) -> Reasons:
 
 def add_dependency(act: Act) -> Reasons:
     task, blocker = act.task, act.state.live_task(act.job.depends_on_id)
+    yield from in_status(act, *OPEN)
     if blocker is None:
         yield "not_found"
         return
-    yield from in_status(act, *OPEN)
     if blocker.project != task.project:
         yield "invalid"
     if (task.id, blocker.id) in act.state.edges:
         yield "already_exists"
-    wholes = {task.id, *(each.id for each in act.state.above(task))}
-    if any(blocker.id == whole or act.state.waits_for(blocker.id, whole) for whole in wholes):
+    if act.state.waits_for(blocker.id, task.id) or blocker in act.state.above(task):
         yield "dependency_cycle"
     if act.job.on_failure == "cancel" and blocker.status in {"failed", "cancelled"}:
         yield "not_allowed"

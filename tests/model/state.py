@@ -107,7 +107,10 @@ Link = tuple[UUID, UUID]
 
 @dataclass(slots=True)
 class State:
-    """One tenant. `edges` say what becomes of the waiting one if the other comes to nothing."""
+    """One tenant. `edges` say what becomes of the waiting one if the other comes to nothing.
+
+    `maybe_told`: how many events a task may have beyond those that are known.
+    """
 
     now: datetime
     workers: dict[UUID, WorkerFacts] = field(default_factory=dict)
@@ -115,6 +118,7 @@ class State:
     tasks: dict[UUID, TaskFacts] = field(default_factory=dict)
     edges: dict[Link, str] = field(default_factory=dict)
     comments: set[UUID] = field(default_factory=set)
+    maybe_told: dict[UUID, int] = field(default_factory=dict)
 
     def is_taken(self, some_id: UUID) -> bool:
         """An id means one thing, for ever."""
@@ -172,6 +176,13 @@ class State:
     def asks_for_review(self, task: TaskFacts) -> bool:
         policy = self.projects[task.project].policy
         return policy == "all" or (policy == "critical" and task.priority == "critical")
+
+    def learn_versions(self, versions: dict[UUID, int]) -> None:
+        """Of what may have been told, whether it was."""
+        for task_id, more in self.maybe_told.items():
+            if self.tasks[task_id].version < versions[task_id] <= self.tasks[task_id].version + more:
+                self.tasks[task_id].version = versions[task_id]
+        self.maybe_told.clear()
 
     def held_by(self, worker_id: UUID) -> int:
         return sum(

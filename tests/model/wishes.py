@@ -1,6 +1,7 @@
 """Every kind of job that the model knows, with how often it is asked for, in proportion."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from jobs.entities import ApprovalPolicy, WorkerKind
 from jobs.payloads.project import AddMember, CreateProject
@@ -9,7 +10,7 @@ from tests.model import wishes_about_places as places
 from tests.model import wishes_of_form as form
 from tests.model import wishes_of_work as work
 from tests.model.act import Request
-from tests.model.picking import Picker
+from tests.model.picking import NothingFits, Picker
 
 Wish = Callable[[Picker], Request]
 
@@ -70,8 +71,10 @@ WISHES = WORK | FORM | PLACES
 
 def wish(pick: Picker) -> Request:
     """The next job, at random."""
-    (made,) = pick.random.choices(list(WISHES), list(WISHES.values()))
-    return made(pick)
+    while True:
+        (made,) = pick.random.choices(list(WISHES), list(WISHES.values()))
+        with suppress(NothingFits):
+            return made(pick)
 
 
 def beginning(pick: Picker, policy: str) -> Iterator[Request]:

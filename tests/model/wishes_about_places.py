@@ -23,7 +23,7 @@ from jobs.payloads.worker import (
     UpdateWorker,
 )
 from tests.model.act import Request
-from tests.model.picking import Picker
+from tests.model.picking import NothingFits, Picker
 from tests.model.wishes_of_form import limits
 
 SLUGS = ["spring", "summer", "autumn"]
@@ -143,6 +143,8 @@ def deactivate(pick: Picker) -> Request:
 
 def reactivate(pick: Picker) -> Request:
     gone = [worker.id for worker in pick.state.workers.values() if not worker.is_active]
+    if not gone and not pick.slips():
+        raise NothingFits
     worker_id = pick.one(gone) if gone and not pick.slips() else pick.anybody()
     return pick.person(is_human=True), ReactivateWorker(worker_id=worker_id)
 

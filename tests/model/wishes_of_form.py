@@ -41,6 +41,8 @@ def create(pick: Picker) -> Request:
     new = _new(pick, project_id, peers)
     open_peers = [peer.id for peer in peers if peer.is_open]
     parent_id = pick.maybe(35, pick.one(open_peers)) if open_peers else None
+    if parent_id is None and pick.chance(2):
+        new["task_id"] = pick.task_id()
     if subtasks and pick.chance(20):
         edge = NewDependency(task_id=subtasks[-1]["task_id"])
         new["depends_on"] = [*new["depends_on"], edge]
@@ -54,7 +56,7 @@ def _new(pick: Picker, project_id: UUID, peers: list[TaskFacts]) -> dict[str, An
     blockers = {pick.one(peers[-RECENT:]).id for _ in range(pick.one([0, 0, 1, 2])) if peers}
     edges = [NewDependency(task_id=b, on_failure=pick.one(POLICIES)) for b in sorted(blockers)]
     return {
-        "task_id": pick.task_id() if pick.chance(1) else pick.new_id(),
+        "task_id": pick.new_id(),
         "title": "Write the text",
         "priority": pick.one(WORDS),
         "assignee_id": pick.maybe(30, pick.member(project_id)),
@@ -136,7 +138,7 @@ def add_dependency(pick: Picker) -> Request:
 
 
 def remove_dependency(pick: Picker) -> Request:
-    links = list(pick.state.edges)
+    links = [link for link in pick.state.edges if pick.state.live_task(link[0])]
     if links and not pick.slips():
         waiting, blocker = pick.one(links)
     else:
@@ -146,7 +148,8 @@ def remove_dependency(pick: Picker) -> Request:
 
 def comment(pick: Picker) -> Request:
     task_id, known = pick.task_id(), sorted(pick.state.comments)
-    comment_id = pick.one(known) if known and pick.slips() else pick.new_id()
+    is_repeated = known and pick.has_store and pick.slips()
+    comment_id = pick.one(known) if is_repeated else pick.new_id()
     return pick.actor(task_id), CommentTask(task_id=task_id, comment_id=comment_id, body="Hm.")
 
 

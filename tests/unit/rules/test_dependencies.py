@@ -20,15 +20,15 @@ from jobs.payloads.lifecycle import (
 from jobs.payloads.task import (
     CreateTask,
     DeleteTask,
-    NewDependency,
     RestoreTask,
 )
+from tests.unit.rules.tied import edge, kinds, pair, waiting_for
 from tests.unit.rules.world import World, new_world
 
 
 def test_a_task_with_an_unmet_dependency_waits() -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
 
     refusal = world.refuse(world.agent, ClaimTask(task_id=waiting))
 
@@ -42,14 +42,14 @@ def test_a_task_with_an_unmet_dependency_waits() -> None:
 def test_completing_the_last_blocker_makes_its_dependent_ready_and_says_so() -> None:
     world = new_world()
     first, second = world.create(), world.create()
-    waiting = _waiting_for(world, first, second)
+    waiting = waiting_for(world, first, second)
 
     world.do(world.human, CompleteTask(task_id=first))
-    assert (world.task(waiting).unmet_dependencies, _kinds(world, waiting)) == (1, ["created"])
+    assert (world.task(waiting).unmet_dependencies, kinds(world, waiting)) == (1, ["created"])
     world.do(world.human, CompleteTask(task_id=second))
 
     assert (world.task(waiting).unmet_dependencies, world.task(waiting).version) == (0, 2)
-    assert _kinds(world, waiting) == ["created", "ready"]
+    assert kinds(world, waiting) == ["created", "ready"]
     assert world.event() == ("task.ready", {})
     world.do(world.agent, ClaimTask(task_id=waiting))
 
@@ -57,25 +57,25 @@ def test_completing_the_last_blocker_makes_its_dependent_ready_and_says_so() -> 
 def test_approving_a_blocker_completes_it_for_its_dependents() -> None:
     world = new_world()
     blocker = world.submitted()
-    waiting = _waiting_for(world, blocker)
+    waiting = waiting_for(world, blocker)
 
     world.do(world.human, ApproveTask(task_id=blocker))
 
-    assert _kinds(world, waiting) == ["created", "ready"]
+    assert kinds(world, waiting) == ["created", "ready"]
 
 
 def test_deleting_the_last_open_blocker_makes_its_dependent_ready() -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
 
     world.do(world.owner, DeleteTask(task_id=blocker))
 
-    assert _kinds(world, waiting) == ["created", "ready"]
+    assert kinds(world, waiting) == ["created", "ready"]
 
 
 def test_restoring_a_blocker_makes_its_dependent_wait_again() -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
     world.do(world.owner, DeleteTask(task_id=blocker))
 
     world.do(world.owner, RestoreTask(task_id=blocker))
@@ -87,7 +87,7 @@ def test_restoring_a_blocker_makes_its_dependent_wait_again() -> None:
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 def test_a_blocker_that_came_to_nothing_keeps_its_dependent_waiting_by_default(end: str) -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
 
     _end_badly(world, blocker, end)
 
@@ -97,19 +97,19 @@ def test_a_blocker_that_came_to_nothing_keeps_its_dependent_waiting_by_default(e
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 def test_an_edge_that_ignores_failure_is_met_by_it(end: str) -> None:
     world = new_world()
-    blocker, waiting = _pair(world, OnFailure.IGNORE)
+    blocker, waiting = pair(world, OnFailure.IGNORE)
 
     _end_badly(world, blocker, end)
 
-    assert _kinds(world, waiting) == ["created", "ready"]
+    assert kinds(world, waiting) == ["created", "ready"]
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 def test_an_edge_that_cancels_cancels_the_dependent_and_all_below_it(end: str) -> None:
     world = new_world()
-    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    blocker, waiting = pair(world, OnFailure.CANCEL)
     below = world.create(parent_id=waiting)
-    follower = _waiting_for(world, waiting, on_failure=OnFailure.CANCEL)
+    follower = waiting_for(world, waiting, on_failure=OnFailure.CANCEL)
 
     _end_badly(world, blocker, end)
 
@@ -134,7 +134,7 @@ def test_who_is_concerned_twice_is_cancelled_once() -> None:
     world = new_world()
     root = world.create()
     first, second = world.create(parent_id=root), world.create(parent_id=root)
-    both = [_edge(first, OnFailure.CANCEL), _edge(second, OnFailure.CANCEL)]
+    both = [edge(first, OnFailure.CANCEL), edge(second, OnFailure.CANCEL)]
     waiting = world.create(depends_on=both, parent_id=root)
 
     outcome = world.do(world.owner, CancelTask(task_id=root))
@@ -144,7 +144,7 @@ def test_who_is_concerned_twice_is_cancelled_once() -> None:
 
 def test_an_attempt_that_is_tried_again_fails_nobody_else() -> None:
     world = new_world()
-    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    blocker, waiting = pair(world, OnFailure.CANCEL)
     token = world.claim(world.agent, blocker)
 
     world.do(world.agent, FailTask(task_id=blocker, token=token, reason="no network"))
@@ -154,7 +154,7 @@ def test_an_attempt_that_is_tried_again_fails_nobody_else() -> None:
 
 def test_dependents_that_have_left_pending_go_on() -> None:
     world = new_world()
-    blocker, waiting = _pair(world, OnFailure.CANCEL)
+    blocker, waiting = pair(world, OnFailure.CANCEL)
     world.do(world.human, CompleteTask(task_id=blocker))
     world.do(world.human, StartTask(task_id=waiting))
 
@@ -171,7 +171,7 @@ def test_dependents_that_have_left_pending_go_on() -> None:
 
 def test_retrying_a_failed_blocker_makes_an_ignoring_edge_unmet_again() -> None:
     world = new_world()
-    blocker, waiting = _pair(world, OnFailure.IGNORE)
+    blocker, waiting = pair(world, OnFailure.IGNORE)
     _end_badly(world, blocker, "failed")
 
     world.do(world.owner, RetryTask(task_id=blocker))
@@ -179,24 +179,10 @@ def test_retrying_a_failed_blocker_makes_an_ignoring_edge_unmet_again() -> None:
     assert (world.task(waiting).status, world.task(waiting).unmet_dependencies) == ("pending", 1)
 
 
-def _pair(world: World, on_failure: OnFailure = OnFailure.BLOCK) -> tuple[UUID, UUID]:
-    """A task, and one that waits for it."""
-    blocker = world.create()
-    return blocker, _waiting_for(world, blocker, on_failure=on_failure)
-
-
-def _waiting_for(world: World, *blockers: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> UUID:
-    return world.create(depends_on=[_edge(blocker, on_failure) for blocker in blockers])
-
-
-def _edge(blocker: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> NewDependency:
-    return NewDependency(task_id=blocker, on_failure=on_failure)
-
-
 def _create_unchecked(world: World, blocker: UUID) -> UUID:
     """As `_waiting_for`, without comparing all of the world each time."""
     task_id = uuid7()
-    edges = [_edge(blocker, OnFailure.CANCEL)]
+    edges = [edge(blocker, OnFailure.CANCEL)]
     payload = CreateTask(
         project_id=world.project_id, task_id=task_id, title="Next", depends_on=edges
     )
@@ -211,9 +197,3 @@ def _end_badly(world: World, task_id: UUID, end: str) -> None:
         token = world.claim(world.agent, task_id)
         failure = FailTask(task_id=task_id, token=token, reason="no use", permanent=True)
         world.do(world.agent, failure)
-
-
-def _kinds(world: World, task_id: UUID) -> list[str]:
-    """The task's events, without their prefix."""
-    events = [event for event in world.board.events if event.entity_id == task_id]
-    return [event.kind.removeprefix("task.") for event in events]

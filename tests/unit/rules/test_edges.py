@@ -13,11 +13,11 @@ from jobs.payloads.lifecycle import (
 from jobs.payloads.task import (
     AddDependency,
     CreateTask,
-    NewDependency,
     NewTask,
     RemoveDependency,
 )
-from tests.unit.rules.world import World, new_world
+from tests.unit.rules.tied import edge, kinds, pair, waiting_for
+from tests.unit.rules.world import new_world
 
 
 def test_an_edge_is_added_and_removed_with_an_event_each() -> None:
@@ -32,7 +32,7 @@ def test_an_edge_is_added_and_removed_with_an_event_each() -> None:
     removed = world.do(world.human, RemoveDependency(task_id=task, depends_on_id=blocker))
 
     assert (added["unmet_dependencies"], removed["unmet_dependencies"]) == (1, 0)
-    assert _kinds(world, task) == ["created", "dependency_added", "dependency_removed", "ready"]
+    assert kinds(world, task) == ["created", "dependency_added", "dependency_removed", "ready"]
 
 
 def test_an_edge_to_a_completed_task_is_met_from_the_start() -> None:
@@ -43,7 +43,7 @@ def test_an_edge_to_a_completed_task_is_met_from_the_start() -> None:
     world.do(world.human, AddDependency(task_id=task, depends_on_id=blocker))
     world.do(world.human, RemoveDependency(task_id=task, depends_on_id=blocker))
 
-    assert _kinds(world, task) == ["created", "dependency_added", "dependency_removed"]
+    assert kinds(world, task) == ["created", "dependency_added", "dependency_removed"]
 
 
 def test_an_edge_that_would_cancel_at_once_is_refused() -> None:
@@ -60,7 +60,7 @@ def test_an_edge_that_would_cancel_at_once_is_refused() -> None:
 
 def test_an_edge_exists_once() -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
 
     again = world.refuse(world.human, AddDependency(task_id=waiting, depends_on_id=blocker))
     world.do(world.human, RemoveDependency(task_id=waiting, depends_on_id=blocker))
@@ -71,8 +71,8 @@ def test_an_edge_exists_once() -> None:
 
 def test_edges_form_no_cycle() -> None:
     world = new_world()
-    first, second = _pair(world)
-    third = _waiting_for(world, second)
+    first, second = pair(world)
+    third = waiting_for(world, second)
 
     for blocker in (second, third):
         refusal = world.refuse(world.human, AddDependency(task_id=first, depends_on_id=blocker))
@@ -85,7 +85,7 @@ def test_a_new_tree_may_wait_within_itself_but_not_in_a_circle() -> None:
 
     def tree(*edges: tuple[UUID, UUID]) -> CreateTask:
         subtasks = [
-            NewTask(task_id=i, title="Part", depends_on=[_edge(on) for of, on in edges if of == i])
+            NewTask(task_id=i, title="Part", depends_on=[edge(on) for of, on in edges if of == i])
             for i in (a, b)
         ]
         ids: dict[str, Any] = {"project_id": world.project_id, "task_id": uuid7()}
@@ -131,7 +131,7 @@ def test_what_is_settled_waits_for_nobody() -> None:
 
 def test_a_stranger_ties_nothing() -> None:
     world = new_world()
-    blocker, waiting = _pair(world)
+    blocker, waiting = pair(world)
     other = world.create()
 
     for payload in (
@@ -139,23 +139,3 @@ def test_a_stranger_ties_nothing() -> None:
         RemoveDependency(task_id=waiting, depends_on_id=blocker),
     ):
         assert world.refuse(world.stranger, payload).code == "not_a_member"
-
-
-def _pair(world: World, on_failure: OnFailure = OnFailure.BLOCK) -> tuple[UUID, UUID]:
-    """A task, and one that waits for it."""
-    blocker = world.create()
-    return blocker, _waiting_for(world, blocker, on_failure=on_failure)
-
-
-def _waiting_for(world: World, *blockers: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> UUID:
-    return world.create(depends_on=[_edge(blocker, on_failure) for blocker in blockers])
-
-
-def _edge(blocker: UUID, on_failure: OnFailure = OnFailure.BLOCK) -> NewDependency:
-    return NewDependency(task_id=blocker, on_failure=on_failure)
-
-
-def _kinds(world: World, task_id: UUID) -> list[str]:
-    """The task's events, without their prefix."""
-    events = [event for event in world.board.events if event.entity_id == task_id]
-    return [event.kind.removeprefix("task.") for event in events]
