@@ -70,12 +70,10 @@ FIND = """
 """
 BELOW = """
     UNION ALL
-    SELECT w.top_id, w.created_at, child.id
-    FROM within w CROSS JOIN LATERAL (
-        SELECT t.id FROM taskrail.task t
-        WHERE t.tenant_id = :tenant_id AND t.parent_id = w.id AND t.deleted_at IS NULL
-        OFFSET 0
-    ) AS child
+    SELECT w.top_id, w.created_at, t.id
+    FROM within w
+    JOIN taskrail.task t
+        ON t.tenant_id = :tenant_id AND t.parent_id = w.id AND t.deleted_at IS NULL
 """
 """What is deleted takes all below it along; all of that is free as well."""
 TREES = 1_000

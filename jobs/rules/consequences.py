@@ -138,6 +138,8 @@ def _tell_dependents(
         was_met, met = is_met(edge, before), is_met(edge, after)
         if was_met != met:
             count_unmet(board, dependent, -1 if met else 1)
-        is_cancelled_too = after.is_undone and edge.on_failure is OnFailure.CANCEL
+        # One that comes back from deletion as it was does not come to nothing by that.
+        comes_to_nothing = before.is_live and after.is_undone
+        is_cancelled_too = comes_to_nothing and edge.on_failure is OnFailure.CANCEL
         if is_cancelled_too and dependent.status in NOT_BEGUN:
             doomed.append((dependent, BLOCKER_FAILED))

@@ -28,6 +28,7 @@ def restore(board: Board, payload: RestoreTask) -> dict[str, Any]:
     require_member(board, task.project_id)
     _require_restorable(board, task)
     tasks = _restored_with(board, task)
+    _require_unpurged(task, tasks)
     _require_depth(board, task, tasks)
     for one in tasks:
         change(board, one, "task.restored", deleted_at=None, deletion_id=None)
@@ -95,15 +96,20 @@ def _given_back(board: Board, task: Task, lease: Lease) -> dict[str, Any]:
 def _require_restorable(board: Board, task: Task) -> None:
     if task.deleted_at is None:
         raise NotAllowed("The task is not deleted; nothing is to be done.", observed=seen(task))
-    if task.purged_at is not None:
-        raise NotAllowed(
-            "The task was purged, nothing is left of what it said; create a new one.",
-            observed=seen(task),
-        )
     parent = board.parents[task.key]
     if parent is not None and _is_deleted(board, parent):
         raise NotAllowed(
             f"The task lies below {parent[1]}, which is deleted; restore that one first.",
+            observed=seen(task),
+        )
+
+
+def _require_unpurged(task: Task, tasks: list[Task]) -> None:
+    """All that was deleted together comes back, or nothing of it."""
+    if any(one.purged_at is not None for one in tasks):
+        raise NotAllowed(
+            "The task, or one deleted with it below, was purged, so nothing is left of what that "
+            "said; create a new one.",
             observed=seen(task),
         )
 

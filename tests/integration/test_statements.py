@@ -43,6 +43,9 @@ MANY = 200
 
 Ask = Callable[[Cast, UUID], AnyJob]
 
+WHY = Question(prompt="Why?")
+LIMIT = Budget(tokens=Limit(hard=10))
+
 CREATED: dict[str, Ask] = {
     "task.assign": lambda c, t: c.by(c.owner, AssignTask(task_id=t, worker_id=c.human)),
     "task.claim": lambda c, t: c.by(c.agent, ClaimTask(task_id=t)),
@@ -68,8 +71,6 @@ CLAIMED: dict[str, Ask] = {
         c.agent, ReportUsage(task_id=t, token=1, usage=Usage(tokens=5))
     ),
 }
-WHY = Question(prompt="Why?")
-LIMIT = Budget(tokens=Limit(hard=10))
 
 
 class Counter:

@@ -17,6 +17,7 @@ def not_ready(act: Act) -> Reasons:
     """Nobody takes what is not ready for him."""
     task, worker = act.task, act.state.workers.get(act.actor) if act.actor else None
     assert worker is not None
+    yield from archived(act)
     if task.lease is not None:
         yield "not_allowed" if task.lease.holder == worker.id else "leased_to_other"
         return
@@ -25,7 +26,7 @@ def not_ready(act: Act) -> Reasons:
         yield "dependencies_unmet"
     is_anothers = task.assignee not in {None, worker.id}
     is_early = task.run_after is not None and task.run_after > act.state.now
-    if act.project.is_archived or is_anothers or is_early or not task.needs <= worker.abilities:
+    if is_anothers or is_early or not task.needs <= worker.abilities:
         yield "not_allowed"
 
 

@@ -167,9 +167,12 @@ def comment(act: Act) -> Reasons:
 
 
 def restore(act: Act) -> Reasons:
+    """Exactly what was deleted together comes back; what was purged never does."""
     task = act.task
     above = act.state.above(task)
-    if task.is_live or task.is_purged or not all(each.is_live for each in above):
+    together = [each for each in (task, *act.state.below(task)) if each.deletion == task.deletion]
+    is_whole = not any(each.is_purged for each in together)
+    if task.is_live or not is_whole or not all(each.is_live for each in above):
         yield "not_allowed"
     if len(above) + act.state.height(task) > MAX_DEPTH:
         yield "limit_exceeded"

@@ -180,7 +180,11 @@ class State:
     def learn_versions(self, versions: dict[UUID, int]) -> None:
         """Of what may have been told, whether it was."""
         for task_id, more in self.maybe_told.items():
-            if self.tasks[task_id].version < versions[task_id] <= self.tasks[task_id].version + more:
+            if (
+                self.tasks[task_id].version
+                < versions[task_id]
+                <= self.tasks[task_id].version + more
+            ):
                 self.tasks[task_id].version = versions[task_id]
         self.maybe_told.clear()
 

@@ -52,7 +52,7 @@ def eligible(board: Board, tenant_id: UUID, bulk: Bulk | None) -> dict[tuple[Key
             free[task.key] = task
         else:
             left[obstacle] += 1
-    tops = _tops(board, free, bulk.limit, left)
+    tops = _tops(board, free, bulk, left)
     return {((tenant_id, bulk.project_id), bulk.what): Eligible(tops, dict(left))}
 
 
@@ -106,16 +106,20 @@ def _live_below(board: Board, root: Task) -> list[Task]:
     return live + [task for child in live for task in _live_below(board, child)]
 
 
-def _tops(board: Board, free: dict[Key, Task], limit: int, left: Counter[str]) -> tuple[Key, ...]:
-    """The oldest with at most `limit` tasks in their trees; the others are left."""
+def _tops(board: Board, free: dict[Key, Task], bulk: Bulk, left: Counter[str]) -> tuple[Key, ...]:
+    """The oldest with at most `limit` tasks in their trees; the others are left.
+
+    What is completed takes nothing along; what is deleted takes all below it.
+    """
     tops, together = list[Key](), 0
     for task in sorted(free.values(), key=lambda t: (t.created_at, t.id)):
         if (task.tenant_id, task.parent_id) in free:
             continue
-        size = 1 + len([below for below in _live_below(board, task) if below.key in free])
-        fits = size <= limit
+        below = [] if bulk.what == "complete" else _live_below(board, task)
+        size = 1 + len([one for one in below if one.key in free])
+        fits = size <= bulk.limit
         together += size if fits else 0
-        if not fits or together > limit:
+        if not fits or together > bulk.limit:
             left["limit" if fits else "tree_too_large"] += size
         else:
             tops.append(task.key)

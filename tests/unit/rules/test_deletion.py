@@ -125,6 +125,18 @@ def test_only_what_is_deleted_is_restored() -> None:
     assert (live.code, nothing.code) == ("not_allowed", "not_found")
 
 
+def test_a_tree_of_which_a_part_was_purged_is_not_restored() -> None:
+    world = new_world()
+    root = world.create()
+    child = world.create(parent_id=root)
+    world.do(world.human, DeleteTask(task_id=root))
+    world.do(None, PurgeTask(task_id=child))
+
+    refusal = world.refuse(world.human, RestoreTask(task_id=root))
+
+    assert refusal.code == "not_allowed"
+
+
 def test_a_restored_tree_is_no_deeper_than_a_new_one() -> None:
     world = new_world()
     chain = [world.create()]

@@ -13,11 +13,13 @@ from jobs.payloads.lifecycle import (
     CompleteTask,
     DispatchTasks,
     FailTask,
+    ReleaseTask,
     ReopenTask,
     RetryTask,
     StartTask,
 )
 from jobs.payloads.task import (
+    AddDependency,
     CreateTask,
     DeleteTask,
     RestoreTask,
@@ -82,6 +84,21 @@ def test_restoring_a_blocker_makes_its_dependent_wait_again() -> None:
 
     assert world.task(waiting).unmet_dependencies == 1
     assert world.refuse(world.agent, ClaimTask(task_id=waiting)).code == "dependencies_unmet"
+
+
+def test_a_cancelled_blocker_that_is_restored_cancels_nobody_anew() -> None:
+    world = new_world()
+    blocker, working = world.create(), world.started()
+    tie = AddDependency(task_id=working, depends_on_id=blocker, on_failure=OnFailure.CANCEL)
+    world.do(world.human, tie)
+    world.create(parent_id=working)
+    world.do(world.human, CancelTask(task_id=blocker))
+    world.do(world.human, DeleteTask(task_id=blocker))
+    world.do(world.human, ReleaseTask(task_id=working))
+
+    world.do(world.human, RestoreTask(task_id=blocker))
+
+    assert (world.task(working).status, world.task(working).unmet_dependencies) == ("pending", 1)
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])

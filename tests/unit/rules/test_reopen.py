@@ -8,7 +8,7 @@ from jobs.payloads.lifecycle import (
     ReopenTask,
     RetryTask,
 )
-from jobs.payloads.project import ArchiveProject
+from jobs.payloads.project import ArchiveProject, RemoveMember
 from tests.unit.rules.world import new_world
 
 
@@ -23,6 +23,19 @@ def test_a_failed_task_is_retried_with_all_its_attempts() -> None:
     assert (row.status, row.attempt, row.failure) == ("pending", 0, None)
     assert row.usage == {"attempts": 1}
     world.claim(world.agent, task)
+
+
+def test_a_task_that_is_taken_up_again_is_nobodys_if_its_assignee_has_left() -> None:
+    world = new_world()
+    failed, cancelled = world.started(), world.create(assignee_id=world.human)
+    world.do(world.human, FailTask(task_id=failed, reason="no", permanent=True))
+    world.do(world.human, CancelTask(task_id=cancelled))
+    world.do(world.owner, RemoveMember(project_id=world.project_id, worker_id=world.human))
+
+    world.do(world.owner, RetryTask(task_id=failed))
+    world.do(world.owner, ReopenTask(task_id=cancelled))
+
+    assert [world.task(task).assignee_id for task in (failed, cancelled)] == [None, None]
 
 
 def test_a_completed_task_is_reviewed_again() -> None:
