@@ -45,13 +45,16 @@ def note(entity: TaskFacts | ProjectFacts | WorkerFacts) -> None:
     entity.version += 1
 
 
-def becomes(task: TaskFacts, status: str) -> None:
+def becomes(state: State, task: TaskFacts, status: str) -> None:
     """A transition; what belongs to the old status alone is gone."""
+    if status == "in_progress":
+        task.started_at = task.started_at or state.now
+    # What is reviewed has been worked on, even if it was completed without being begun.
+    if status == "review":
+        task.started_at = task.started_at or task.completed_at
+    task.completed_at = state.now if status == "completed" else None
     task.status = status
     task.blocked_reason = task.choices = None
-    # What is reviewed has been worked on, even if it was completed without being begun.
-    task.was_started |= status in {"in_progress", "review"}
-    task.is_completed = status == "completed"
 
 
 def give_back(state: State, task: TaskFacts) -> None:
@@ -68,8 +71,8 @@ def go_on(state: State, task: TaskFacts) -> None:
     Nobody begins by that: a human goes on with what was begun.
     """
     is_humans = task.assignee is not None and state.workers[task.assignee].is_human
-    is_going = (is_humans and task.was_started) or task.lease is not None
-    becomes(task, "in_progress" if is_going else "pending")
+    is_going = (is_humans and task.started_at is not None) or task.lease is not None
+    becomes(state, task, "in_progress" if is_going else "pending")
 
 
 def cancel(state: State, task: TaskFacts) -> None:
@@ -77,7 +80,7 @@ def cancel(state: State, task: TaskFacts) -> None:
     for each in (task, *state.below(task)):
         if each.is_open:
             each.lease = None
-            becomes(each, "cancelled")
+            becomes(state, each, "cancelled")
             note(each)
             come_to_nothing(state, each)
 
@@ -96,7 +99,7 @@ def complete(state: State, task: TaskFacts, *, cascade: bool) -> None:
         cancel(state, below)
     task.lease = None
     task.progress = 100
-    becomes(task, "completed")
+    becomes(state, task, "completed")
     note(task)
 
 
@@ -105,7 +108,7 @@ def delete(act: Act, task: TaskFacts) -> None:
     for each in (task, *act.state.below(task)):
         if each.is_live:
             if each.lease is not None and each.status == "in_progress":
-                becomes(each, "pending")
+                becomes(act.state, each, "pending")
             give_back(act.state, each)
             each.deletion = act.job_id
             note(each)

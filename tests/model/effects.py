@@ -29,13 +29,13 @@ def take(act: Act, task: TaskFacts, holder: UUID) -> None:
     ends_at = act.state.now + timedelta(seconds=act.job.lease_seconds)
     task.lease = LeaseFacts(holder, task.last_token, ends_at, before=task.assignee)
     task.assignee = holder
-    becomes(task, "in_progress")
+    becomes(act.state, task, "in_progress")
     note(task)
 
 
 def start(act: Act) -> None:
     act.task.assignee = act.actor
-    becomes(act.task, "in_progress")
+    becomes(act.state, act.task, "in_progress")
     note(act.task)
 
 
@@ -61,7 +61,7 @@ def _stop_if_used_up(act: Act) -> None:
     book(act)
     if is_used_up(act.state, act.task):
         act.task.lease = None
-        becomes(act.task, "blocked")
+        becomes(act.state, act.task, "blocked")
         act.task.blocked_reason = "budget"
         note(act.task)
 
@@ -82,7 +82,7 @@ def release(act: Act) -> None:
     task.last_token += act.job.force
     give_back(act.state, task)
     if task.status == "in_progress":
-        becomes(task, "pending")
+        becomes(act.state, task, "pending")
     note(task)
 
 
@@ -101,7 +101,7 @@ def _stop(act: Act) -> None:
     """The task stays with whoever had it, so that he is preferred when it goes on."""
     if not act.job.keep_lease:
         act.task.lease = None
-    becomes(act.task, "blocked")
+    becomes(act.state, act.task, "blocked")
     note(act.task)
 
 
@@ -113,7 +113,7 @@ def unblock(act: Act) -> None:
 def submit(act: Act) -> None:
     act.task.lease = None
     act.task.submitter = act.actor
-    becomes(act.task, "review")
+    becomes(act.state, act.task, "review")
     note(act.task)
     book(act)
 
@@ -151,7 +151,9 @@ def _end_badly(act: Act, *, is_final: bool) -> None:
     task = act.task
     give_back(act.state, task)
     task.attempt += 1
-    becomes(task, "failed" if is_final or task.attempt >= task.max_attempts else "pending")
+    becomes(
+        act.state, task, "failed" if is_final or task.attempt >= task.max_attempts else "pending"
+    )
     note(task)
     book(act, attempts=1)
     if task.status == "failed":
@@ -169,7 +171,7 @@ def reopen(act: Act) -> None:
 
 def _is_open_again(act: Act, task: TaskFacts, status: str) -> None:
     """Whoever has left the project meanwhile does not get the task back."""
-    becomes(task, status)
+    becomes(act.state, task, status)
     _forget_unfit(act, task)
     note(task)
 

@@ -63,7 +63,7 @@ def unassign(act: Act) -> None:
     """Nobody works on what is nobody's."""
     act.task.assignee = None
     if act.task.status == "in_progress":
-        becomes(act.task, "pending")
+        becomes(act.state, act.task, "pending")
     note(act.task)
 
 

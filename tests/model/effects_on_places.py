@@ -110,5 +110,5 @@ def leave(act: Act, worker_id: UUID, projects: set[UUID]) -> None:
                 task.assignee = None
             give_back(act.state, task)
             if task.status == "in_progress":
-                becomes(task, "pending")
+                becomes(act.state, task, "pending")
             note(task)

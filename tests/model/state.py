@@ -86,8 +86,8 @@ class TaskFacts:
     blocked_reason: str | None = None
     choices: list[str] | None = None
     used: dict[str, int] = field(default_factory=dict)
-    was_started: bool = False
-    is_completed: bool = False
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
     deletion: UUID | None = None
     is_purged: bool = False
     version: int = 1

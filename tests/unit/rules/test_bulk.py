@@ -13,7 +13,7 @@ from jobs.payloads.lifecycle import (
     SubmitTask,
 )
 from jobs.payloads.project import ArchiveTasks, CompleteTasks
-from jobs.payloads.task import NewDependency, RestoreTask
+from jobs.payloads.task import DeleteTask, NewDependency, RestoreTask
 from jobs.refs import Eligible
 from tests.unit.rules.finding import eligible
 from tests.unit.rules.world import World, new_world
@@ -75,12 +75,13 @@ def test_no_more_than_the_limit_are_completed_the_oldest_first() -> None:
     assert outcome["left"] == {"limit": 1}
 
 
-def test_what_an_earlier_job_of_the_batch_completed_is_not_left_over() -> None:
+def test_what_an_earlier_job_of_the_batch_settled_is_not_left_over() -> None:
     world = new_world()
-    completed, submitted = world.create(), world.started()
+    completed, deleted, submitted = world.create(), world.create(), world.started()
     payload = _complete(world)
     found = eligible(world.board, world.tenant_id, payload.refs(None).bulk)
     world.do(world.human, CompleteTask(task_id=completed))
+    world.do(world.human, DeleteTask(task_id=deleted))
     world.do(world.human, SubmitTask(task_id=submitted))
     world.board.eligible = found
 
