@@ -182,7 +182,7 @@ class Board:
     def put_lease(self, lease: Lease) -> None:
         """The task is leased from now on, or its lease is renewed."""
         if lease.key not in self.leases:
-            self._hold((lease.tenant_id, lease.holder_id), 1)
+            self._hold(lease, 1)
         self._undo.put(self.leases, lease.key, lease)
         self._undo.put(self.lease_changes, lease.key, lease)
 
@@ -190,7 +190,7 @@ class Board:
         """The task is not leased any more; returns the lease it had."""
         lease = self.leases.get(task.key)
         if lease is not None:
-            self._hold((lease.tenant_id, lease.holder_id), -1)
+            self._hold(lease, -1)
             self._undo.drop(self.leases, task.key)
             self._undo.put(self.lease_changes, task.key, None)
         return lease
@@ -246,9 +246,9 @@ class Board:
         self._undo.add(lambda: change.columns.difference_update(added))
         self._undo.add(lambda: _assign(entity, old))
 
-    def place(self, task: Task) -> None:
-        """The task stands under its parent, as far as the board knows the tree."""
-        old, new = self.parents.get(task.key), _parent(task)
+    def place(self, task: Task, before: Key | None = None) -> None:
+        """The task stands under its parent, and not where it was `before`."""
+        old, new = self.parents.get(task.key, before), _parent(task)
         self._undo.put(self.parents, task.key, new)
         if old is not None:
             self._undo.part(self.children, old, task.key)
@@ -263,8 +263,12 @@ class Board:
                 self._undo.put(self.heights, above, height)
             above = self.parents.get(above)
 
-    def _hold(self, holder: Key, difference: int) -> None:
+    def _hold(self, lease: Lease, difference: int) -> None:
+        holder = (lease.tenant_id, lease.holder_id)
         self._undo.put(self.held, holder, self.held.get(holder, 0) + difference)
+        project = (lease.tenant_id, self.tasks[lease.key].project_id)
+        if project in self.leased:
+            self._undo.put(self.leased, project, self.leased[project] + difference)
 
     def _table(self, entity: Own) -> dict[Key, Any]:
         match entity:

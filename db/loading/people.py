@@ -4,7 +4,7 @@ from uuid import UUID
 
 from db.loading.reading import Reading
 from db.loading.wanted import Keys
-from jobs.entities import Key, Project
+from jobs.entities import Project
 
 
 async def load_projects(reading: Reading) -> None:
@@ -13,12 +13,13 @@ async def load_projects(reading: Reading) -> None:
     only_read = wanted.projects - wanted.changed_projects
     if only_read:
         _put_projects(reading, await projects.read(only_read))
-    budgeted = {key for key in _spending(reading) if _has_budget(reading, key)}
-    to_lock = wanted.changed_projects | budgeted
+    to_lock = wanted.changed_projects | _spent_from(reading)
     if to_lock:
         _put_projects(reading, await projects.lock(to_lock))
-    if budgeted:
-        reading.board.spent = await projects.spent(budgeted)
+    # Again: those that change have been read by now, too.
+    spent_from = _spent_from(reading)
+    if spent_from:
+        reading.board.spent = await projects.spent(spent_from)
     if wanted.leases_in:
         reading.board.leased = await reading.uow.leases.in_projects(wanted.leases_in)
     slugs = wanted.slugs | _slugs_to_come_back(reading)
@@ -79,13 +80,11 @@ def _put_projects(reading: Reading, projects: list[Project]) -> None:
     reading.board.projects.update((project.key, project) for project in projects)
 
 
-def _spending(reading: Reading) -> Keys:
-    return reading.projects(reading.wanted.spending)
-
-
-def _has_budget(reading: Reading, key: Key) -> bool:
-    project = reading.board.projects.get(key)
-    return project is not None and project.budget is not None
+def _spent_from(reading: Reading) -> Keys:
+    """The projects with a budget, of those that were read, in which usage is booked."""
+    spending = reading.projects(reading.wanted.spending)
+    read = (reading.board.projects[key] for key in spending & reading.board.projects.keys())
+    return {project.key for project in read if project.budget is not None}
 
 
 def _slugs_to_come_back(reading: Reading) -> set[tuple[UUID, str]]:

@@ -1,7 +1,7 @@
 """Tasks that jobs name or find, their trees, and their leases."""
 
 from db.loading.reading import Reading
-from db.loading.wanted import Keys
+from db.loading.wanted import ALONE, Keys
 
 
 async def find_projects(reading: Reading) -> None:
@@ -15,8 +15,10 @@ async def find_projects(reading: Reading) -> None:
 
 async def lock_trees(reading: Reading) -> None:
     """Who changes edges or branches of a tree holds it alone; who needs it to hold still shares."""
-    exclusive = reading.projects(reading.wanted.alone)
-    shared = reading.projects(reading.wanted.still) | {key for key, _ in reading.wanted.bulk}
+    wanted = reading.wanted
+    exclusive = reading.projects(wanted.alone)
+    exclusive |= {project for (project, _), job in wanted.bulk.items() if job.role in ALONE}
+    shared = reading.projects(wanted.still) | {project for project, _ in wanted.bulk}
     if exclusive or shared:
         await reading.uow.trees.lock({key: key in exclusive for key in exclusive | shared})
 

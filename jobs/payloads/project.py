@@ -125,9 +125,9 @@ class CompleteTasks(ProjectPayload):
 
 
 class ArchiveTasks(ProjectPayload):
-    """Deletes up to `limit` settled tasks of the project, oldest first; `restore` brings them back.
+    """Deletes up to `limit` settled tasks of the project, whole trees, the oldest first.
 
-    `include_open`: also those that could be completed instead.
+    `include_open`: also those that could be completed instead. `task.restore` brings a tree back.
     """
 
     limit: BulkLimit = MAX_BULK_TASKS

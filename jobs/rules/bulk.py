@@ -74,8 +74,7 @@ def _live(board: Board, found: Eligible, left: Counter[str]) -> Iterator[Task]:
 
 def _is_completable(board: Board, project: Project, task: Task) -> bool:
     return (
-        task.deleted_at is None
-        and task.status in WORKABLE
+        task.status in WORKABLE
         and task.key not in board.leases
         and task.unmet_dependencies == 0
         and not open_subtasks(board, task)

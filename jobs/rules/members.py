@@ -3,7 +3,7 @@
 from typing import Any
 
 from jobs.board import Board
-from jobs.entities import Member, Role
+from jobs.entities import Key, Member, Role
 from jobs.errors import AlreadyExists, NotAllowed, NotFound
 from jobs.payloads.project import AddMember, RemoveMember
 from jobs.refs import Scope
@@ -53,11 +53,23 @@ def remove(board: Board, payload: RemoveMember) -> dict[str, Any]:
 
 def take_all_from(board: Board, scope: Scope, reason: str) -> int:
     """What is open and the worker's is nobody's, and nothing is leased to him; how many tasks."""
-    tasks = [board.kin(key) for key in sorted(board.tasks_of[scope])]
+    tasks = [board.kin(key) for key in sorted(board.tasks_of[scope] | _given(board, scope))]
     before = [task.version for task in tasks]
     for task in tasks:
         take_from(board, task, scope[2], reason)
     return sum(task.version > version for task, version in zip(tasks, before, strict=True))
+
+
+def _given(board: Board, scope: Scope) -> set[Key]:
+    """What earlier jobs of the batch may have given him: it was not his when the batch was read."""
+    tenant_id, project_id, worker_id = scope
+    return {
+        key
+        for key, task in board.tasks.items()
+        if key[0] == tenant_id
+        and project_id in {None, task.project_id}
+        and task.assignee_id == worker_id
+    }
 
 
 def member_part(member: Member) -> dict[str, Any]:

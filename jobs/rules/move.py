@@ -25,8 +25,9 @@ def move(board: Board, payload: MoveTask) -> dict[str, Any]:
             f"Task trees are at most {MAX_TREE_DEPTH} levels deep; attach it higher.",
             observed=seen(task),
         )
+    before = None if task.parent_id is None else (task.tenant_id, task.parent_id)
     board.record("task.moved", task, parent_id=payload.parent_id)
-    board.place(task)
+    board.place(task, before)
     return task_result(task) | {"parent_id": task.parent_id}
 
 

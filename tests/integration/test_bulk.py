@@ -13,6 +13,7 @@ from jobs.payloads.lifecycle import (
     CancelTask,
     ClaimTask,
     CompleteTask,
+    ReopenTask,
     StartTask,
     SubmitTask,
 )
@@ -129,6 +130,54 @@ async def test_settled_trees_are_archived_and_each_comes_back_by_itself(
     assert (archived["result"]["archived"], restored["result"]["restored"]) == (3, 2)
     deleted = await engine.count("task", cast.tenant_id, "deleted_at IS NOT NULL")
     assert deleted == 1
+    assert (await verify(database.engine("reader"))).violations == []
+
+
+async def test_a_tree_too_large_for_one_job_keeps_no_other_from_being_archived(
+    engine: Engine, cast: Cast
+) -> None:
+    root, lonely = uuid7(), uuid7()
+    jobs = [
+        cast.task(root, subtasks=[NewTask(task_id=uuid7(), title="Part") for _ in range(3)]),
+        cast.by(cast.human, CancelTask(task_id=root)),
+        cast.task(lonely),
+        _done(cast, lonely),
+    ]
+    assert set(await engine.statuses(jobs)) == {"applied"}
+
+    archive = ArchiveTasks(project_id=cast.project_id, limit=3)
+    (outcome,) = await settle(engine, [cast.by(cast.owner, archive)])
+
+    assert outcome["result"]["archived"] == 1
+    assert outcome["result"]["left"] == {"tree_too_large": 4}
+    assert (await engine.row("task", cast.tenant_id, lonely))["deleted_at"] is not None
+
+
+async def test_what_is_taken_up_again_while_its_tree_is_archived_is_deleted_with_it_or_lives(
+    engine: Engine, cast: Cast, database: Database
+) -> None:
+    for _ in range(8):
+        root, part = uuid7(), uuid7()
+        jobs = [
+            cast.task(root, subtasks=[NewTask(task_id=part, title="Part")]),
+            cast.by(cast.human, CompleteTask(task_id=root, cascade=True)),
+        ]
+        assert set(await engine.statuses(jobs)) == {"applied"}
+
+        archive = ArchiveTasks(project_id=cast.project_id)
+        (archived,), (reopened,) = await asyncio.gather(
+            settle(engine, [cast.by(cast.owner, archive)]),
+            engine.statuses([cast.by(cast.human, ReopenTask(task_id=part))]),
+        )
+
+        is_deleted = [
+            (await engine.row("task", cast.tenant_id, task))["deleted_at"] is not None
+            for task in (root, part)
+        ]
+        assert archived["status"] == "applied"
+        assert is_deleted in ([True, True], [False, False])
+        assert not (is_deleted[0] and reopened == "applied")
+
     assert (await verify(database.engine("reader"))).violations == []
 
 

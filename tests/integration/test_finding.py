@@ -11,11 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from db.repositories.bulk import Bulk as Found
 from db.unit_of_work import UnitOfWork, unit_of_work
 from jobs.board import Board
 from jobs.entities import ApprovalPolicy, Key, TaskStatus
 from jobs.refs import Bulk
 from tests.databases import Database
+from tests.planning import Seed, told
 from tests.planting import SOON, Planted, insert, plant
 from tests.unit.rules.finding import eligible, tasks_of
 
@@ -59,6 +61,24 @@ async def test_bulk_jobs_find_the_same_trees_and_reasons_in_sql_as_in_python(
         expected = eligible(board, forest.planted.tenant_id, bulk)
         assert {(forest.project, bulk.what): one} == expected
     assert len({one.tasks for one in found}) > len(WHAT)
+
+
+@pytest.mark.parametrize("what", WHAT)
+async def test_a_bulk_job_looks_at_each_task_of_its_project_a_few_times(
+    what: str, seeded: Seed
+) -> None:
+    """Not at each once for every other: whatever the planner expects, nothing is quadratic."""
+    project = (seeded.tenant_id, seeded.project_id)
+    count = text(
+        "SELECT count(*) FROM taskrail.task WHERE tenant_id = :tenant AND project_id = :id"
+    )
+    async with seeded.explained("worker") as (connection, plans):
+        binds = {"tenant": seeded.tenant_id, "id": seeded.project_id}
+        tasks = (await connection.execute(count, binds)).scalar_one()
+        await told(connection, plans, Found(connection).eligible(project, what, 1_000))
+
+    assert plans.scanned_whole.isdisjoint({"task", "lease"})
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in plans.nodes) < 20 * tasks
 
 
 async def test_what_a_worker_has_or_had_is_the_same_in_sql_as_in_python(

@@ -17,6 +17,15 @@ def dispatch(act: Act) -> None:
     take_all(act, best(act.state, act.actor, act.job.limit))
 
 
+def grant(act: Act, task_ids: list[UUID]) -> None:
+    """Of a batch it is known only that what was given was ready, and that there was room."""
+    assert act.actor is not None
+    assert len(task_ids) <= min(act.job.limit, room(act.state, act.actor))
+    for task_id in task_ids:
+        assert is_ready(act.state, act.actor, task_id)
+    take_all(act, task_ids)
+
+
 def best(state: State, worker_id: UUID, limit: int) -> list[UUID]:
     """Rank, due time (none comes last), age, id."""
     ready = [task for task in state.tasks.values() if is_ready(state, worker_id, task.id)]

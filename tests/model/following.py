@@ -13,7 +13,7 @@ from tests.model.dispatch import best
 from tests.model.history import check_history
 from tests.model.judge import judge
 from tests.model.picking import NothingFits, Picker
-from tests.model.pictures import picture_of_board, picture_of_state
+from tests.model.pictures import differences, picture_of_board, picture_of_state
 from tests.model.state import State
 from tests.model.wishes import Wish, beginning
 from tests.unit.rules.world import NOON, World
@@ -59,7 +59,7 @@ class Following:
     def check_rows(self) -> None:
         """All is as the model says; times, too."""
         board, state = self.world.board, self.pick.state
-        assert picture_of_board(board, state) == picture_of_state(state)
+        assert differences(picture_of_board(board, state), picture_of_state(state)) == []
         for task in board.tasks.values():
             facts, lease = state.tasks[task.id], board.leases.get(task.key)
             assert (task.started_at, task.completed_at) == (facts.started_at, facts.completed_at)

@@ -171,3 +171,19 @@ def _tallied(board: Board, project: tuple[UUID, UUID]) -> dict[str, int]:
 
 def _amounts(used: dict[str, int]) -> dict[str, int]:
     return {name: used.get(name, 0) for name in MEASURES}
+
+
+def differences(is_so: Any, should_be: Any, where: str = "") -> list[str]:
+    """What to look at, a line each; nothing if they are equal."""
+    if is_so == should_be:
+        return []
+    if not (isinstance(is_so, dict) and isinstance(should_be, dict)):
+        return [f"{where.strip()}: {is_so}, but should be {should_be}"]
+    names = [*is_so, *(name for name in should_be if name not in is_so)]
+    return [
+        line
+        for name in names
+        for line in differences(
+            is_so.get(name, "nothing"), should_be.get(name, "nothing"), f"{where} {name}"
+        )
+    ]

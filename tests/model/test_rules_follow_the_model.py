@@ -53,7 +53,7 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=200,
+    max_examples=400,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
@@ -62,7 +62,7 @@ TestLives.settings = settings(
 )
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(150))
 def test_long_lives_follow_the_model(seed: int) -> None:
     random = Random(seed)  # noqa: S311 - a story, not a secret
     tenant = Following(random, random.choice(POLICIES))

@@ -88,7 +88,8 @@ def update(pick: Picker) -> Request:
         "max_attempts": 1 + pick.random.randrange(3),
     }
     given = {name: changes[name] for name in pick.random.sample(sorted(changes), 2)}
-    if task is not None and pick.chance(40):
+    is_version_known = task is not None and task.id not in pick.state.maybe_told
+    if task is not None and is_version_known and pick.chance(40):
         given["expected_version"] = max(1, task.version - (1 if pick.chance(30) else 0))
     return pick.actor(task_id), UpdateTask(task_id=task_id, **given)
 

@@ -30,17 +30,18 @@ from tests.model.act import Request
 from tests.model.picking import Picker
 
 LEASE_SECONDS = [5, 60, 3600]
+"""Where time passes by itself only the last will do."""
 
 
 def claim(pick: Picker) -> Request:
     task = pick.task("pending")
     task_id = task.id if task else pick.new_id()
     actor = task.assignee if task and task.assignee and not pick.slips() else pick.actor(task_id)
-    return actor, ClaimTask(task_id=task_id, lease_seconds=pick.one(LEASE_SECONDS))
+    return actor, ClaimTask(task_id=task_id, lease_seconds=_seconds(pick))
 
 
 def dispatch(pick: Picker) -> Request:
-    limit, seconds = 1 + pick.random.randrange(4), pick.one(LEASE_SECONDS)
+    limit, seconds = 1 + pick.random.randrange(4), _seconds(pick)
     return pick.person(), DispatchTasks(limit=limit, lease_seconds=seconds)
 
 
@@ -53,7 +54,7 @@ def start(pick: Picker) -> Request:
 
 def renew(pick: Picker) -> Request:
     actor, named = pick.reporter("in_progress", "blocked")
-    return actor, RenewLease(lease_seconds=pick.one(LEASE_SECONDS), **named)
+    return actor, RenewLease(lease_seconds=_seconds(pick), **named)
 
 
 def progress(pick: Picker) -> Request:
@@ -145,6 +146,10 @@ def expire(pick: Picker) -> Request:
         return None, ExpireLease(task_id=pick.new_id(), token=1)
     token = task.last_token + (1 if pick.slips() else 0)
     return None, ExpireLease(task_id=task.id, token=max(1, token))
+
+
+def _seconds(pick: Picker) -> int:
+    return LEASE_SECONDS[-1] if pick.has_store else pick.one(LEASE_SECONDS)
 
 
 def _usage(pick: Picker) -> Usage | None:

@@ -183,6 +183,19 @@ def test_a_tree_that_became_too_large_meanwhile_is_left() -> None:
     assert (outcome["archived"], outcome["left"]) == (0, {"tree_too_large": 3})
 
 
+def test_a_tree_that_an_earlier_job_of_the_batch_archived_is_not_left_over() -> None:
+    world = new_world()
+    _settled_tree(world, subtasks=1)
+    payload = _archive(world)
+    found = eligible(world.board, world.tenant_id, payload.refs(None).bulk)
+    world.do(world.owner, payload)
+    world.board.eligible = found
+
+    outcome = world.decide(world.owner, payload).result
+
+    assert (outcome["archived"], outcome["remaining"]) == (0, 0)
+
+
 def test_each_archived_tree_comes_back_by_itself() -> None:
     world = new_world()
     root, *parts = _settled_tree(world, subtasks=2)
