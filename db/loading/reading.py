@@ -19,6 +19,7 @@ class Reading:
     """`project_of`: of the named tasks that exist. `existing`: tasks that the board should have.
 
     `asked`: those that were to be locked; not on the board, they are somebody else's at the moment.
+    `left`: projects that somebody leaves, whose trees are held alone.
     """
 
     uow: UnitOfWork
@@ -28,6 +29,7 @@ class Reading:
     project_of: dict[Key, UUID] = field(default_factory=dict)
     existing: Keys = field(default_factory=set)
     asked: Keys = field(default_factory=set)
+    left: Keys = field(default_factory=set)
 
     @classmethod
     def of(cls, uow: UnitOfWork, jobs: list[AnyJob], *, wait: bool) -> "Reading":

@@ -2,6 +2,7 @@
 
 from db.loading.reading import Reading
 from db.loading.wanted import ALONE, Keys
+from jobs.errors import JobConflict
 
 
 async def find_projects(reading: Reading) -> None:
@@ -14,13 +15,27 @@ async def find_projects(reading: Reading) -> None:
 
 
 async def lock_trees(reading: Reading) -> None:
-    """Who changes edges or branches of a tree holds it alone; who needs it to hold still shares."""
+    """Who changes edges or branches of a tree holds it alone; who needs it to hold still shares.
+
+    Who leaves holds it alone, too: what comes back there has its assignee read under that lock.
+    """
     wanted = reading.wanted
-    exclusive = reading.projects(wanted.alone)
+    reading.left = await _projects_left(reading)
+    exclusive = reading.projects(wanted.alone) | reading.left
     exclusive |= {project for (project, _), job in wanted.bulk.items() if job.role in ALONE}
     shared = reading.projects(wanted.still) | {project for project, _ in wanted.bulk}
     if exclusive or shared:
         await reading.uow.trees.lock({key: key in exclusive for key in exclusive | shared})
+
+
+async def _projects_left(reading: Reading) -> Keys:
+    """The projects in which somebody's tasks are taken from him."""
+    scopes = reading.wanted.tasks_of
+    left = {(tenant, project) for tenant, project, _ in scopes if project is not None}
+    everywhere = {(tenant, worker) for tenant, project, worker in scopes if project is None}
+    if everywhere:
+        left |= await reading.uow.members.projects_of(everywhere)
+    return left
 
 
 async def find_more(reading: Reading) -> None:
@@ -30,6 +45,8 @@ async def find_more(reading: Reading) -> None:
     """
     wanted, board, bulk = reading.wanted, reading.board, reading.uow.bulk
     if wanted.tasks_of:
+        if await _projects_left(reading) - reading.left:
+            raise JobConflict("who leaves was made a member of one more project meanwhile")
         board.tasks_of = await bulk.tasks_of(wanted.tasks_of)
         for found in board.tasks_of.values():
             _want(reading, found)

@@ -69,7 +69,8 @@ class Wanted:
     @property
     def still(self) -> Keys:
         """Tasks of projects whose tree nobody may change meanwhile."""
-        return self.parents | self.blockers | self.children_of | {key for key, _ in self.roles}
+        acting = {key for key, _ in self.roles}
+        return self.parents | self.blockers | self.children_of | self.templates_of | acting
 
     def _add_bulk(self, project: Key, bulk: Bulk) -> None:
         known = self.bulk.get((project, bulk.what))

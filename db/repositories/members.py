@@ -17,6 +17,7 @@ EDGE = ("tenant_id", "project_id", "worker_id")
 REF = keyed(*EDGE)
 GIVEN = unnested(typed(TABLE, COLUMNS))
 PROJECT = keyed("tenant_id", "project_id")
+WORKER_REF = keyed("tenant_id", "worker_id")
 WORKER = unnested(
     [("worker_tenant_id", TABLE.c.tenant_id.type), ("worker_id", TABLE.c.worker_id.type)], "who"
 )
@@ -41,6 +42,9 @@ LOCK = (
     .with_for_update(of=TABLE)
 )
 READ = select(*entity_columns(TABLE, Member)).where(*matches(TABLE, REF, *EDGE))
+PROJECTS_OF = select(TABLE.c.tenant_id, TABLE.c.project_id).where(
+    *matches(TABLE, WORKER_REF, "tenant_id", "worker_id")
+)
 _INSERT = insert(TABLE).from_select(COLUMNS, select(*(GIVEN.c[name] for name in COLUMNS)))
 PUT = _INSERT.on_conflict_do_update(
     index_elements=EDGE,
@@ -69,6 +73,13 @@ class Members:
         """Unlocked: who removes one of them locks the tasks this is read for."""
         rows = await self._connection.execute(READ, keys(members, EDGE))
         return [_member(Member(*row)) for row in rows]
+
+    async def projects_of(self, workers: Collection[Key]) -> set[Key]:
+        """Wherever these workers are members."""
+        rows = await self._connection.execute(
+            PROJECTS_OF, keys(workers, ("tenant_id", "worker_id"))
+        )
+        return {(row.tenant_id, row.project_id) for row in rows}
 
     async def put(self, members: list[Member]) -> None:
         await self._connection.execute(PUT, arrays(members, COLUMNS))

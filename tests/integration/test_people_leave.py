@@ -8,9 +8,18 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
-from jobs.payloads.lifecycle import ClaimTask, CompleteTask, DispatchTasks, ReleaseTask
+from jobs.payloads.lifecycle import (
+    ClaimTask,
+    CompleteTask,
+    DispatchTasks,
+    FailTask,
+    ReleaseTask,
+    ReopenTask,
+    RetryTask,
+    StartTask,
+)
 from jobs.payloads.project import RemoveMember
-from jobs.payloads.task import AssignTask
+from jobs.payloads.task import AssignTask, DeleteTask, RestoreTask
 from jobs.payloads.worker import DeactivateWorker
 from ops.verify.run import verify
 from tests.asking import Cast
@@ -31,6 +40,23 @@ WORK: dict[str, Callable[[Cast, UUID], AnyJob]] = {
     "is assigned": lambda c, t: c.by(c.owner, AssignTask(task_id=t, worker_id=c.agent)),
     "is assigned a new task": lambda c, _: c.task(assignee_id=c.agent),
 }
+
+How = Callable[[Cast, UUID], AnyJob]
+BACK: dict[str, tuple[How, How]] = {
+    "retried": (
+        lambda c, t: c.by(c.human, FailTask(task_id=t, reason="Cannot be done", permanent=True)),
+        lambda c, t: c.by(c.owner, RetryTask(task_id=t)),
+    ),
+    "reopened": (
+        lambda c, t: c.by(c.human, CompleteTask(task_id=t)),
+        lambda c, t: c.by(c.owner, ReopenTask(task_id=t)),
+    ),
+    "restored": (
+        lambda c, t: c.by(c.owner, DeleteTask(task_id=t)),
+        lambda c, t: c.by(c.owner, RestoreTask(task_id=t)),
+    ),
+}
+"""How a task ends, and how it is there again."""
 
 
 @pytest.mark.parametrize("work", WORK)
@@ -70,15 +96,34 @@ async def test_a_task_whose_lease_ends_when_its_former_assignee_leaves_is_nobody
             human=cast.human,
             task=task,
         )
-        gone = RemoveMember(project_id=cast.project_id, worker_id=cast.human)
-        leave = cast.by(cast.owner, gone)
-        if leaving == "deactivated":
-            leave = cast.by(cast.owner, DeactivateWorker(worker_id=cast.human))
 
-        await asyncio.gather(settle(engine, [leave]), settle(engine, [_release(cast, task)]))
+        await asyncio.gather(
+            settle(engine, [_leave(cast, leaving)]), settle(engine, [_release(cast, task)])
+        )
 
         row = await engine.row("task", cast.tenant_id, task)
         assert (row["status"], row["assignee_id"]) == ("pending", None)
+
+
+@pytest.mark.parametrize("back", BACK)
+@pytest.mark.parametrize("leaving", LEAVING)
+async def test_what_comes_back_while_its_assignee_leaves_is_nobodys(
+    leaving: str, back: str, engine: Engine, database: Database
+) -> None:
+    """What was settled is not taken from him who leaves: it must not be his when it is open."""
+    for _ in range(ROUNDS):
+        cast, task = await _cast(engine), uuid7()
+        ended, comes_back = (how(cast, task) for how in BACK[back])
+        assigned = cast.task(task, assignee_id=cast.human)
+        began = cast.by(cast.human, StartTask(task_id=task))
+        assert set(await engine.statuses([assigned, began, ended])) == {"applied"}
+
+        await asyncio.gather(settle(engine, [_leave(cast, leaving)]), settle(engine, [comes_back]))
+
+        his = f"assignee_id = '{cast.human}' AND status NOT IN ('completed', 'failed')"
+        assert await engine.count("task", cast.tenant_id, his) == 0
+
+    assert (await verify(database.engine("reader"))).violations == []
 
 
 async def test_everything_a_worker_has_in_many_projects_is_taken_in_one_job(
@@ -103,6 +148,12 @@ async def _cast(engine: Engine) -> Cast:
     await engine.create_tenant(cast.tenant_id)
     assert set(await engine.statuses(cast.setting_up())) == {"applied"}
     return cast
+
+
+def _leave(cast: Cast, how: str) -> AnyJob:
+    if how == "deactivated":
+        return cast.by(cast.owner, DeactivateWorker(worker_id=cast.human))
+    return cast.by(cast.owner, RemoveMember(project_id=cast.project_id, worker_id=cast.human))
 
 
 def _release(cast: Cast, task: UUID) -> AnyJob:
