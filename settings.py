@@ -64,15 +64,26 @@ class Settings(BaseSettings):
         default_factory=_default_data_dir, description="Where the embedded servers keep their data."
     )
     queue_name: str = Field(default="arq:queue", description="The Redis key of the queue.")
+    queue_shares: dict[str, int] = Field(
+        default_factory=dict,
+        description="Queues to take from, as JSON: each with its share of a batch. Without it the"
+        " one queue.",
+    )
+    lanes: int = Field(default=2, ge=1, description="Batches that are applied at the same time.")
     batch_jobs: int = Field(default=200, ge=1, description="Most jobs in one batch.")
     batch_bytes: int = Field(
         default=8 * 1024 * 1024, ge=1024, description="Most bytes of payload in one batch."
+    )
+    batch_seconds: float = Field(
+        default=0.25, gt=0, description="Batches get smaller when one takes longer than this."
     )
     hold_seconds: float = Field(
         default=5.0, gt=0, description="How long a taken job is held before others may take it."
     )
     poll_seconds: float = Field(
-        default=0.05, gt=0, description="How often an idle consumer looks for jobs."
+        default=0.05,
+        gt=0,
+        description="How often an idle worker looks for jobs where Redis cannot ring it up.",
     )
     missing_row_grace_seconds: float = Field(
         default=10.0, ge=0, description="How long a job waits for a row that does not exist yet."
@@ -119,6 +130,17 @@ class Settings(BaseSettings):
         if not self.lock_timeout_ms < self.statement_timeout_ms < command_ms:
             raise ValueError("time-outs must nest: lock < statement < command")
         return self
+
+    @model_validator(mode="after")
+    def _shares_are_positive(self) -> Self:
+        if any(share < 1 for share in self.queue_shares.values()):
+            raise ValueError("the share of a queue is at least 1; leave out those without")
+        return self
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Of each queue that is taken from."""
+        return self.queue_shares or {self.queue_name: 1}
 
     @property
     def embedded_postgres(self) -> bool:

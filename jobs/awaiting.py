@@ -100,6 +100,8 @@ def _outcome_for(key: Key, raw: bytes) -> dict[str, Any] | None:
     except (TypeError, ValueError):
         return None
     match result:
-        case {"s": True, "a": [{"tenant_id": str(tenant)}], "r": dict(outcome)}:
+        case {"a": [{"tenant_id": str(tenant)}], "r": dict(outcome)}:
+            return outcome if tenant == str(key[0]) else None
+        case {"a": [{"tenant_id": str(tenant)}], "r": asyncio.CancelledError(args=(outcome,))}:
             return outcome if tenant == str(key[0]) else None
     return None

@@ -6,6 +6,7 @@ refuses is looked at again, slowly, to find out whose it was.
 """
 
 import re
+from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import Any, Literal, NotRequired
 from uuid import UUID
@@ -120,12 +121,26 @@ def dump(data: dict[str, Any]) -> bytes:
 def load(raw: bytes) -> dict[str, Any]:
     """The dict that `dump` was given: for Arq's `job_deserializer` on the producers' side.
 
+    The result of a job that was aborted is an asyncio.CancelledError, with the outcome in it.
+
     Raises ValueError or TypeError if `raw` is not a JSON object; a pickle never is.
     """
     data = from_json(raw)
     if not isinstance(data, dict):
         raise TypeError("not a JSON object")
+    if data.get("s") is False and isinstance(data.get("r"), dict):
+        # For Arq's `Job.abort`, which wants to see this.
+        data["r"] = CancelledError(data["r"])
     return data
+
+
+def function_of(raw: bytes) -> str | None:
+    """The name of the function in Arq's dict, if there is one."""
+    try:
+        name = load(raw).get("f")
+    except (TypeError, ValueError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _read_slowly(raw: bytes, refusal: ValidationError) -> Request:

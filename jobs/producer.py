@@ -72,6 +72,11 @@ def queue_id(job_id: UUID) -> str:
     return str(job_id)
 
 
+def ready_key(tenant_id: UUID) -> str:
+    """The Redis key that is written whenever a task of the tenant may have become ready."""
+    return f"taskrail:ready:{tenant_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Handle:
     """A job that Redis has acknowledged. `is_new`: False if its id was in the queue already."""

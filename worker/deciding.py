@@ -13,6 +13,7 @@ from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
 from jobs.entities import Key
 from jobs.envelope import AnyJob, Job
 from jobs.errors import (
+    Aborted,
     Expired,
     IdempotencyConflict,
     Invalid,
@@ -109,6 +110,9 @@ class Deciding:
                 self._park(case)
             case InvalidJob(message=message):
                 self._settle(case, Rejected.by(Invalid(message), _id(case)))
+            case Job() if case.delivery.is_aborted:
+                withdrawn = Aborted("Its producer aborted the job before it was applied.")
+                self._settle(case, Rejected.by(withdrawn, _id(case)))
             case Job() if self._loaded.is_busy(case.request):
                 case.disposition = HandedBack()
             case Job():

@@ -1,6 +1,7 @@
 """What comes in with a batch, and what becomes of it in Redis."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from jobs.codec import Request
 from jobs.outcomes import Outcome
@@ -10,7 +11,8 @@ from jobs.outcomes import Outcome
 class Delivery:
     """One queue entry that was taken. `count` says how often, this time included.
 
-    `trusted`: made by the keeper or the command line, so the system may act.
+    `trusted`: made by the keeper or the command line, so the system may act. `is_aborted`: its
+    producer has called Arq's `Job.abort`.
     """
 
     arq_id: str
@@ -18,13 +20,18 @@ class Delivery:
     queue: str = "arq:queue"
     count: int = 1
     trusted: bool = False
+    is_aborted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The outcome is durable: publish it and forget the entry."""
+    """The outcome is durable: publish it and forget the entry.
+
+    `ready_for`: the tenant, if a task of it became ready by this.
+    """
 
     outcome: Outcome
+    ready_for: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

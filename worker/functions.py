@@ -2,14 +2,14 @@
 
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from arq.constants import result_key_prefix
 from arq.worker import Function, Retry, func
 
 from jobs import codec
-from jobs.codec import Request
+from jobs.codec import Poison, Request
 from jobs.envelope import WIRE_KINDS
 from jobs.errors import StoreUnavailable
 from jobs.outcomes import Outcome
@@ -60,19 +60,29 @@ async def _publish(delivery: Delivery, outcome: Outcome, runtime: Runtime) -> No
 
 
 FUNCTIONS: list[Function] = [func(apply_one, name=kind) for kind in (*WIRE_KINDS, OTHERS)]
+OURS = frozenset(function.name for function in FUNCTIONS)
 
 
-def load_request(raw: bytes) -> dict[str, Any]:
-    """Arq's dict around what codec read: for Arq's `job_deserializer` in workers. Never raises."""
-    request = codec.read(raw)
-    kind = kind_of(request)
-    return {
-        "t": None,
-        "f": kind if kind in WIRE_KINDS else OTHERS,
-        "a": (request,),
-        "k": {},
-        "et": time.time_ns() // 1_000_000,
-    }
+def reading(others: Collection[str] = ()) -> Callable[[bytes], dict[str, Any]]:
+    """Arq's `job_deserializer` for workers, which never raises: Arq's dict around what codec read.
+
+    `others`: functions that are not ours; what is for them is passed on as it is.
+    """
+
+    def load_request(raw: bytes) -> dict[str, Any]:
+        request = codec.read(raw)
+        if others and isinstance(request, Poison) and codec.function_of(raw) in others:
+            return codec.load(raw)
+        kind = kind_of(request)
+        return {
+            "t": None,
+            "f": kind if kind in WIRE_KINDS else OTHERS,
+            "a": (request,),
+            "k": {},
+            "et": time.time_ns() // 1_000_000,
+        }
+
+    return load_request
 
 
 def starting(settings: Settings, emit: Emit = log_signal) -> Callable[[Context], Awaitable[None]]:

@@ -1,12 +1,11 @@
-"""The queue as the consumer uses it: take many, hold them, settle many or put them back.
+"""The queues as the consumer uses them: take many, hold them, settle many or put them back.
 
-On Arq's keys, one script a verb. A hold belongs to the taking that made it: who comes back late
-finds its token gone and changes nothing.
+On Arq's keys, one script a verb, one round trip a script. A hold belongs to the taking that made
+it: who comes back late finds its token gone and changes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from arq.connections import ArqRedis
 
 from jobs import codec
 from jobs.codec import Poison, Request
-from worker.connection import REDIS_ERRORS
 from worker.deliveries import Deferred, Delivery, Disposition, HandedBack, Parked, Settled
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
 
@@ -29,7 +27,9 @@ SCRIPTS = Path(__file__).parent / "lua"
 class Entry:
     """A queue entry that is held. `score` is when it was due, in ms since the epoch."""
 
+    queue: int
     name: bytes
+    token: str
     delivery: Delivery
     score: float
 
@@ -38,82 +38,81 @@ class Entry:
 class Take:
     """What one taking holds. `next_due_seconds`: until there is more, if that is known."""
 
-    token: str
     entries: list[Entry]
     is_full: bool
     next_due_seconds: float | None
 
 
-class Queue:
-    """One queue of Arq's. All methods raise what is in REDIS_ERRORS."""
+class Queues:
+    """Queues of Arq's, each with its share of what is taken. All methods raise REDIS_ERRORS."""
 
-    def __init__(self, redis: ArqRedis, name: str, hold_seconds: float) -> None:
-        self._name = name
-        self._hold_seconds = hold_seconds
-        self._take = redis.register_script((SCRIPTS / "take.lua").read_text())
-        self._renew = redis.register_script((SCRIPTS / "renew.lua").read_text())
-        self._settle = redis.register_script((SCRIPTS / "settle.lua").read_text())
+    def __init__(self, redis: ArqRedis, shares: Mapping[str, int], hold_seconds: float) -> None:
+        self._redis = redis
+        self._names, self._shares = list(shares), list(shares.values())
+        self._hold_ms = int(hold_seconds * 1000)
+        self._take = script(redis, "take")
+        self._settle = script(redis, "settle")
+        self._renew = script(redis, "renew")
 
     async def take(self, most_jobs: int, most_bytes: int) -> Take:
         """Holds what is due, in queue order, up to both limits (but at least one entry)."""
         token = uuid4().hex
-        arguments = [token, self._hold_ms, most_jobs, most_bytes]
+        arguments = [token, self._hold_ms, most_jobs, most_bytes, *self._shares]
         more, wait_ms, taken = await self._run(self._take, arguments)
         return Take(
-            token=token,
-            entries=[self._entry(*fields) for fields in taken],
+            entries=[self._entry(token, *fields) for fields in taken],
             is_full=bool(more),
             next_due_seconds=None if wait_ms < 0 else wait_ms / 1000,
         )
 
-    @asynccontextmanager
-    async def holding(self, take: Take, entries: Sequence[Entry]) -> AsyncIterator[None]:
-        """These entries stay held, however long the block takes."""
-        renewing = asyncio.create_task(self._keep_renewing(take, entries))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+    async def renew(self, entries: Iterable[Entry]) -> list[bytes]:
+        """These are held for longer; the names of those that are not held any more."""
+        fields = [field for e in entries for field in (e.queue, e.name, e.token)]
+        lost: list[bytes] = await self._run(self._renew, [self._hold_ms, *fields])
+        return lost
 
     async def settle(
-        self, take: Take, entries: Sequence[Entry], dispositions: Sequence[Disposition]
+        self,
+        entries: Sequence[Entry],
+        dispositions: Sequence[Disposition],
+        touched: Iterable[str] = (),
     ) -> int:
-        """Each entry is forgotten, with its outcome published, or put back; how many were lost."""
-        endings = map(_ending, entries, dispositions)
-        return await self._end(take, endings)
+        """Each is forgotten, with its outcome published, or put back; how many were lost.
 
-    async def give_back(self, take: Take, entries: Iterable[Entry]) -> int:
+        `touched`: keys that others watch, to learn that something has happened.
+        """
+        return await self._end(list(map(_ending, entries, dispositions)), list(touched))
+
+    async def give_back(self, entries: Iterable[Entry]) -> int:
         """The entries stand where they stood, as if they had not been taken."""
-        return await self._end(take, [(e.name, "at", e.score, "") for e in entries])
+        return await self._end([(*_held(e), "at", e.score, "") for e in entries], [])
 
-    async def _end(self, take: Take, endings: Iterable[tuple[Any, ...]]) -> int:
-        fields = [field for ending in endings for field in ending]
-        if not fields:
+    async def size(self) -> int:
+        """How many entries there are, due or not, held or not."""
+        return sum([await self._redis.zcard(name) for name in self._names])
+
+    async def _end(self, endings: list[tuple[Any, ...]], touched: list[str]) -> int:
+        if not endings:
             return 0
-        arguments = [take.token, KEEP_RESULT_SECONDS * 1000, *fields]
+        fields = [field for ending in endings for field in ending]
+        arguments = [KEEP_RESULT_SECONDS * 1000, len(touched), *touched, *fields]
         return int(await self._run(self._settle, arguments))
-
-    async def _keep_renewing(self, take: Take, entries: Sequence[Entry]) -> None:
-        arguments = [take.token, self._hold_ms, *(entry.name for entry in entries)]
-        while True:
-            await asyncio.sleep(self._hold_seconds / 3)
-            with suppress(*REDIS_ERRORS):
-                await self._run(self._renew, arguments)
 
     async def _run(self, script: Any, arguments: list[Any]) -> Any:
         async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
-            return await script([self._name], arguments)
+            return await script(self._names, arguments)
 
-    @property
-    def _hold_ms(self) -> int:
-        return int(self._hold_seconds * 1000)
-
-    def _entry(self, name: bytes, payload: bytes | None, count: int, score: bytes) -> Entry:
+    def _entry(self, token: str, queue: int, name: bytes, *fields: Any) -> Entry:
+        payload, count, score, aborted = fields
         arq_id = name.decode(errors="backslashreplace")
-        delivery = Delivery(arq_id, _request(arq_id, payload), self._name, count)
-        return Entry(name, delivery, float(score))
+        request = _request(arq_id, payload)
+        delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=bool(aborted))
+        return Entry(queue, name, token, delivery, float(score))
+
+
+def script(redis: ArqRedis, name: str) -> Any:
+    """`worker/lua/<name>.lua`, to be called with keys and arguments."""
+    return redis.register_script((SCRIPTS / f"{name}.lua").read_text())
 
 
 def _request(arq_id: str, payload: bytes | None) -> Request:
@@ -122,15 +121,19 @@ def _request(arq_id: str, payload: bytes | None) -> Request:
     return codec.read(payload)
 
 
+def _held(entry: Entry) -> tuple[int, bytes, str]:
+    return entry.queue, entry.name, entry.token
+
+
 def _ending(entry: Entry, disposition: Disposition) -> tuple[Any, ...]:
     match disposition:
         case Settled(outcome):
             result = result_bytes(entry.delivery, outcome, int(entry.score))
             other = envelope_id(entry.delivery.request)
-            return entry.name, "done", result, other or ""
+            return *_held(entry), "done", result, "" if other == entry.delivery.arq_id else other
         case Parked():
-            return entry.name, "done", "", ""
+            return *_held(entry), "done", "", ""
         case Deferred(delay_seconds):
-            return entry.name, "in", int(delay_seconds * 1000), ""
+            return *_held(entry), "in", int(delay_seconds * 1000), ""
         case HandedBack():
-            return entry.name, "in", int(HAND_BACK_SECONDS * 1000), ""
+            return *_held(entry), "in", int(HAND_BACK_SECONDS * 1000), ""

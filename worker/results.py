@@ -7,6 +7,7 @@ from arq.jobs import serialize_result
 
 from jobs import codec
 from jobs.codec import Poison, Request
+from jobs.errors import Aborted
 from jobs.outcomes import Outcome
 from worker.deliveries import Delivery
 
@@ -14,7 +15,11 @@ KEEP_RESULT_SECONDS = 60
 
 
 def result_bytes(delivery: Delivery, outcome: Outcome, enqueued_ms: int) -> bytes:
-    """The result of a settled delivery. It always "succeeded": the outcome says what that means."""
+    """The result of a settled delivery.
+
+    It "succeeded": the outcome says what that means. Only what its producer aborted did not.
+    """
+    told = outcome.as_json()
     now = time.time_ns() // 1_000_000
     written = serialize_result(
         kind_of(delivery.request) or "",
@@ -22,8 +27,8 @@ def result_bytes(delivery: Delivery, outcome: Outcome, enqueued_ms: int) -> byte
         {},
         delivery.count,
         enqueued_ms,
-        True,
-        outcome.as_json(),
+        told.get("code") != Aborted.code,
+        told,
         now,
         now,
         delivery.arq_id,

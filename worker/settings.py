@@ -9,7 +9,7 @@ from arq.worker import get_kwargs
 
 from settings import Settings, load_settings
 from worker.connection import redis_settings
-from worker.functions import FUNCTIONS, Emit, load_request, starting, stop
+from worker.functions import FUNCTIONS, Emit, reading, starting, stop
 from worker.logs import log_signal
 from worker.results import KEEP_RESULT_SECONDS, dump_result
 
@@ -25,7 +25,7 @@ class WorkerSettings:
     on_startup = starting(SETTINGS)
     on_shutdown = stop
     job_serializer = dump_result
-    job_deserializer = load_request
+    job_deserializer = reading()
     max_tries = 2**31 - 1
     job_timeout = 60 * 60
     keep_result = KEEP_RESULT_SECONDS
@@ -36,12 +36,17 @@ class WorkerSettings:
 
 
 def worker_options(settings: Settings, emit: Emit = log_signal, **others: Any) -> dict[str, Any]:
-    """The keyword arguments of a worker that has these settings instead of the environment's."""
+    """The keyword arguments of a worker that has these settings instead of the environment's.
+
+    `others`: Arq's own, for instance `cron_jobs`.
+    """
+    names = {job.name for job in others.get("cron_jobs") or ()}
     return {
         **get_kwargs(dict(vars(WorkerSettings))),
         "queue_name": settings.queue_name,
         "redis_settings": redis_settings(settings),
         "on_startup": starting(settings, emit),
         "poll_delay": settings.poll_seconds,
+        "job_deserializer": reading(names),
         **others,
     }

@@ -1,23 +1,30 @@
 """Taking, holding, settling and putting back, on a real Valkey."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from arq.connections import ArqRedis, create_pool
 from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus
 
-from tests.waiting import until
+from jobs.producer import Producer
 from tests.workers import Scene
+from worker.connection import redis_settings
 from worker.deliveries import Deferred, HandedBack, Parked
-from worker.holding import Queue, Take
+from worker.holding import Entry, Queues, Take
+from worker.renewing import Renewing
 
 MANY_BYTES = 1024 * 1024
 HOLD_SECONDS = 30.0
 
 
 @pytest.fixture
-def queue(scene: Scene) -> Queue:
-    return Queue(scene.redis, "arq:queue", HOLD_SECONDS)
+def queues(scene: Scene) -> Queues:
+    return Queues(scene.redis, {"arq:queue": 1}, HOLD_SECONDS)
 
 
 async def fill(scene: Scene, number: int) -> list[str]:
@@ -29,6 +36,18 @@ def names(take: Take) -> list[str]:
     return [entry.delivery.arq_id for entry in take.entries]
 
 
+def _by_queue(take: Take) -> list[int]:
+    return [sum(entry.queue == place for entry in take.entries) for place in (0, 1)]
+
+
+def _pool(scene: Scene) -> Callable[[], Awaitable[ArqRedis]]:
+    return partial(create_pool, redis_settings(scene.settings))
+
+
+def _short_queues(redis: ArqRedis) -> Queues:
+    return Queues(redis, {"arq:queue": 1}, hold_seconds=0.3)
+
+
 async def let_holds_run_out(scene: Scene) -> None:
     """As time would: the keys are gone and the scores are in the past."""
     for name in await scene.redis.keys("arq:in-progress:*"):
@@ -37,110 +56,154 @@ async def let_holds_run_out(scene: Scene) -> None:
         await scene.redis.zadd("arq:queue", {name: 1})
 
 
-async def test_what_is_held_is_taken_by_nobody_else(scene: Scene, queue: Queue) -> None:
+async def test_what_is_held_is_taken_by_nobody_else(scene: Scene, queues: Queues) -> None:
     ids = await fill(scene, 3)
 
-    first, second = await queue.take(10, MANY_BYTES), await queue.take(10, MANY_BYTES)
+    first, second = await queues.take(10, MANY_BYTES), await queues.take(10, MANY_BYTES)
 
     assert (names(first), names(second)) == (ids, [])
     assert await ArqJob(ids[0], scene.redis).status() is JobStatus.in_progress
     assert second.next_due_seconds == pytest.approx(HOLD_SECONDS, abs=1.0)
 
 
-async def test_a_take_is_bounded_in_jobs(scene: Scene, queue: Queue) -> None:
+async def test_a_take_is_bounded_in_jobs(scene: Scene, queues: Queues) -> None:
     ids = await fill(scene, 3)
 
-    take = await queue.take(2, MANY_BYTES)
+    take = await queues.take(2, MANY_BYTES)
 
     assert (names(take), take.is_full) == (ids[:2], True)
 
 
-async def test_a_take_is_bounded_in_bytes_but_never_empty(scene: Scene, queue: Queue) -> None:
+async def test_a_take_is_bounded_in_bytes_but_never_empty(scene: Scene, queues: Queues) -> None:
     ids = await fill(scene, 3)
     size = await scene.redis.strlen(f"arq:job:{ids[0]}")
 
-    takes = [await queue.take(10, limit) for limit in (1, size, 10 * size)]
+    takes = [await queues.take(10, limit) for limit in (1, size, 10 * size)]
 
     assert [names(take) for take in takes] == [[name] for name in ids]
     assert [take.is_full for take in takes] == [True, True, False]
 
 
-async def test_deferred_entries_are_not_taken_before_their_time(scene: Scene, queue: Queue) -> None:
+async def test_deferred_entries_are_not_taken_before_their_time(
+    scene: Scene, queues: Queues
+) -> None:
     (name,) = await fill(scene, 1)
     await scene.redis.zincrby("arq:queue", 60_000, name)
 
-    take = await queue.take(10, MANY_BYTES)
+    take = await queues.take(10, MANY_BYTES)
 
     assert take.entries == []
     assert take.next_due_seconds == pytest.approx(60, abs=1.0)
 
 
-async def test_what_was_orphaned_comes_back_and_is_counted(scene: Scene, queue: Queue) -> None:
+async def test_what_was_orphaned_comes_back_and_is_counted(scene: Scene, queues: Queues) -> None:
     ids = await fill(scene, 1)
-    await queue.take(10, MANY_BYTES)
+    await queues.take(10, MANY_BYTES)
     await let_holds_run_out(scene)
 
-    again = await queue.take(10, MANY_BYTES)
+    again = await queues.take(10, MANY_BYTES)
 
     assert names(again) == ids
     assert again.entries[0].delivery.count == 2
 
 
-async def test_holds_are_renewed_as_long_as_the_block_lasts(scene: Scene) -> None:
-    short = Queue(scene.redis, "arq:queue", hold_seconds=0.3)
-    (name,) = await fill(scene, 1)
+async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene) -> None:
+    short = Queues(scene.redis, {"arq:queue": 1}, hold_seconds=0.3)
+    lost: list[Entry] = []
+    renewing = Renewing(lost.extend)
+    await fill(scene, 1)
     take = await short.take(10, MANY_BYTES)
-    first_end = await scene.redis.zscore("arq:queue", name)
 
-    async def has_outlived_three_holds() -> bool:
-        end = await scene.redis.zscore("arq:queue", name)
-        return end is not None and end > first_end + 900
+    async with renewing.running(_pool(scene), _short_queues, hold_seconds=0.3):
+        renewing.hold(take.entries)
+        until_three_holds_are_over = time.monotonic() + 0.9
+        while time.monotonic() < until_three_holds_are_over:
+            """As a rule would that never lets go."""
 
-    async with short.holding(take, take.entries):
-        await until(has_outlived_three_holds)
+        assert (await short.take(10, MANY_BYTES)).entries == []
+        renewing.let_go(take.entries)
+        assert await short.settle(take.entries, [Parked("done")]) == 0
+    assert lost == []
 
-        assert await short.settle(take, take.entries, [Parked("done")]) == 0
 
-
-async def test_who_lost_his_hold_changes_nothing(scene: Scene, queue: Queue) -> None:
+async def test_who_holds_is_told_what_he_has_lost(scene: Scene) -> None:
+    lost: asyncio.Queue[list[Entry]] = asyncio.Queue()
+    renewing = Renewing(lost.put_nowait)
     ids = await fill(scene, 2)
-    late = await queue.take(10, MANY_BYTES)
-    await let_holds_run_out(scene)
-    holder = await queue.take(10, MANY_BYTES)
+    take = await _short_queues(scene.redis).take(10, MANY_BYTES)
 
-    lost = await queue.settle(late, late.entries, [Parked("done"), Deferred(0.0)])
+    async with renewing.running(_pool(scene), _short_queues, hold_seconds=0.3):
+        await scene.redis.set(f"arq:in-progress:{ids[1]}", b"somebody else's")
+        renewing.hold(take.entries)
+
+        assert await lost.get() == take.entries[1:]
+
+
+async def test_each_queue_gives_its_share_and_what_one_leaves_free_the_others_use(
+    scene: Scene,
+) -> None:
+    await fill(scene, 20)
+    other = Producer(scene.redis, queue_name="other")
+    await other.enqueue_many([scene.cast.task() for _ in range(4)])
+    queues = Queues(scene.redis, {"arq:queue": 3, "other": 1}, HOLD_SECONDS)
+
+    first, second, third = [await queues.take(8, MANY_BYTES) for _ in range(3)]
+
+    assert [_by_queue(take) for take in (first, second)] == [[6, 2], [6, 2]]
+    assert _by_queue(third) == [8, 0]
+    assert third.is_full
+
+
+async def test_entries_of_all_queues_are_settled_together(scene: Scene) -> None:
+    await fill(scene, 2)
+    await Producer(scene.redis, queue_name="other").enqueue(scene.cast.task())
+    queues = Queues(scene.redis, {"other": 1, "arq:queue": 1}, HOLD_SECONDS)
+    take = await queues.take(10, MANY_BYTES)
+
+    assert await queues.settle(take.entries, [Parked("done")] * 3) == 0
+
+    assert await scene.keys() == set()
+
+
+async def test_who_lost_his_hold_changes_nothing(scene: Scene, queues: Queues) -> None:
+    ids = await fill(scene, 2)
+    late = await queues.take(10, MANY_BYTES)
+    await let_holds_run_out(scene)
+    holder = await queues.take(10, MANY_BYTES)
+
+    lost = await queues.settle(late.entries, [Parked("done"), Deferred(0.0)])
 
     assert lost == 2
-    assert names(await queue.take(10, MANY_BYTES)) == []
-    assert await queue.settle(holder, holder.entries, [Parked("done")] * 2) == 0
+    assert names(await queues.take(10, MANY_BYTES)) == []
+    assert await queues.settle(holder.entries, [Parked("done")] * 2) == 0
     assert await scene.keys() == set()
     assert len(ids) == 2
 
 
 async def test_what_is_given_back_stands_where_it_stood_uncounted(
-    scene: Scene, queue: Queue
+    scene: Scene, queues: Queues
 ) -> None:
     ids = await fill(scene, 3)
     scores = await scene.redis.zrange("arq:queue", 0, -1, withscores=True)
-    take = await queue.take(10, MANY_BYTES)
+    take = await queues.take(10, MANY_BYTES)
 
-    await queue.give_back(take, take.entries)
+    await queues.give_back(take.entries)
 
     assert await scene.redis.zrange("arq:queue", 0, -1, withscores=True) == scores
-    again = await queue.take(10, MANY_BYTES)
+    again = await queues.take(10, MANY_BYTES)
     assert names(again) == ids
     assert {entry.delivery.count for entry in again.entries} == {1}
 
 
 @pytest.mark.parametrize(("disposition", "seconds"), [(Deferred(2.0), 2.0), (HandedBack(), 0.02)])
 async def test_what_is_put_back_waits_and_is_not_counted(
-    scene: Scene, queue: Queue, disposition: Any, seconds: float
+    scene: Scene, queues: Queues, disposition: Any, seconds: float
 ) -> None:
     (name,) = await fill(scene, 1)
-    take = await queue.take(10, MANY_BYTES)
+    take = await queues.take(10, MANY_BYTES)
     now, microseconds = await scene.redis.time()
 
-    await queue.settle(take, take.entries, [disposition])
+    await queues.settle(take.entries, [disposition])
 
     due = await scene.redis.zscore("arq:queue", name)
     assert due is not None
@@ -149,22 +212,22 @@ async def test_what_is_put_back_waits_and_is_not_counted(
     assert not await scene.redis.exists(f"arq:in-progress:{name}")
 
 
-async def test_an_entry_deleted_meanwhile_does_not_come_back(scene: Scene, queue: Queue) -> None:
+async def test_an_entry_deleted_meanwhile_does_not_come_back(scene: Scene, queues: Queues) -> None:
     (name,) = await fill(scene, 1)
-    take = await queue.take(10, MANY_BYTES)
+    take = await queues.take(10, MANY_BYTES)
     await scene.redis.zrem("arq:queue", name)
 
-    await queue.settle(take, take.entries, [Deferred(0.0)])
+    await queues.settle(take.entries, [Deferred(0.0)])
 
     assert await scene.redis.zscore("arq:queue", name) is None
 
 
-async def test_keys_of_the_wrong_type_do_not_stop_the_queue(scene: Scene, queue: Queue) -> None:
+async def test_keys_of_the_wrong_type_do_not_stop_the_queue(scene: Scene, queues: Queues) -> None:
     ids = await fill(scene, 1)
     await scene.redis.zadd("arq:queue", {"odd": 1})
     await scene.redis.sadd("arq:job:odd", "a set")  # type: ignore[misc]  # typed for both clients
     await scene.redis.set("arq:retry:odd", "many")
 
-    take = await queue.take(10, MANY_BYTES)
+    take = await queues.take(10, MANY_BYTES)
 
     assert names(take) == ["odd", *ids]

@@ -6,7 +6,7 @@ from typing import Any
 from arq.worker import Worker, get_kwargs
 
 from jobs.envelope import SYSTEM_KINDS, WIRE_KINDS
-from worker.functions import OTHERS, load_request
+from worker.functions import OTHERS, reading
 from worker.settings import WorkerSettings
 
 
@@ -25,7 +25,7 @@ def test_the_settings_that_keep_promises_reach_arq() -> None:
     assert given["keep_result"] == 60
     assert given["allow_abort_jobs"] is False
     assert "cron_jobs" not in given
-    assert given["job_deserializer"] is load_request
+    assert given["job_deserializer"](b"\x80\x04")["f"] == OTHERS
 
 
 def test_every_kind_has_its_function_and_system_kinds_have_none() -> None:
@@ -39,7 +39,7 @@ def test_whatever_the_bytes_arq_is_given_a_function_that_it_knows() -> None:
     names = {function.name for function in WorkerSettings.functions}
 
     for raw in (b"", b"\x80\x04", b"{}", b'{"f": "os.system", "a": [{}]}'):
-        wire = load_request(raw)
+        wire = reading()(raw)
 
         assert wire["f"] in names
         assert len(wire["a"]) == 1

@@ -1,15 +1,17 @@
 -- Moves the end of holds that are still ours.
--- KEYS: the queue. ARGV: token, hold in ms, then the ids. Answers how many holds were lost.
+-- KEYS: the queues. ARGV: hold in ms, then three for each entry: queue, id, token.
+-- Answers the ids whose holds were lost.
 local time = redis.call('TIME')
-local back = string.format('%.3f', time[1] * 1000 + time[2] / 1000 + ARGV[2])
-local lost = 0
-for i = 3, #ARGV do
-  local held = 'arq:in-progress:' .. ARGV[i]
-  if redis.call('GET', held) == ARGV[1] then
-    redis.call('PEXPIRE', held, ARGV[2])
-    redis.call('ZADD', KEYS[1], 'XX', back, ARGV[i])
+local back = string.format('%.3f', time[1] * 1000 + time[2] / 1000 + ARGV[1])
+local lost = {}
+for i = 2, #ARGV, 3 do
+  local id = ARGV[i + 1]
+  local held = 'arq:in-progress:' .. id
+  if redis.call('GET', held) == ARGV[i + 2] then
+    redis.call('PEXPIRE', held, ARGV[1])
+    redis.call('ZADD', KEYS[ARGV[i] + 1], 'XX', back, id)
   else
-    lost = lost + 1
+    lost[#lost + 1] = id
   end
 end
 return lost

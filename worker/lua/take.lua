@@ -1,14 +1,16 @@
 -- Takes what is due: each entry's score becomes the end of its hold, so that it leaves the ready
 -- range and comes back by itself. Arq's in-progress key holds the token of this taking.
--- KEYS: the queue. ARGV: token, hold in ms, most jobs, most bytes.
+-- KEYS: the queues. ARGV: token, hold in ms, most jobs, most bytes, then the share of each queue.
+-- Each queue gives its share of the jobs; what one leaves free, the others may use, the first first.
 -- Answers: 1 if more is ready, ms until the next entry is due (or -1),
--- and {id, payload, how often taken, score} of each entry taken.
+-- and {queue, id, payload, how often taken, score, 1 if its producer wants it aborted} of each.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local ready = string.format('%.3f', now)
 local back = string.format('%.3f', now + ARGV[2])
 local most_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
-local taken, skipped, more = {}, 0, 0
+local taken, more = {}, 0
+local any_aborted = redis.call('EXISTS', 'arq:abort') == 1
 
 local function payload_of(id)
   local payload = redis.pcall('GET', 'arq:job:' .. id)
@@ -21,33 +23,60 @@ local function deliveries_of(id)
   return type(count) == 'number' and count or 1
 end
 
-local function take(id, score)
-  local held = 'arq:in-progress:' .. id
-  if redis.call('EXISTS', held) == 1 then
-    skipped = skipped + 1
-    return
-  end
+local function is_aborted(id)
+  return any_aborted and redis.call('ZSCORE', 'arq:abort', id) and 1 or 0
+end
+
+-- False if the bytes are used up.
+local function take(queue, id, score)
   local payload = payload_of(id)
   room = room - (payload and #payload or 0)
   if room < 0 and #taken > 0 then
     more = 1
-    return
+    return false
   end
-  redis.call('SET', held, ARGV[1], 'PX', ARGV[2])
-  redis.call('ZADD', KEYS[1], 'XX', back, id)
-  taken[#taken + 1] = { id, payload, deliveries_of(id), score }
+  redis.call('SET', 'arq:in-progress:' .. id, ARGV[1], 'PX', ARGV[2])
+  redis.call('ZADD', KEYS[queue], 'XX', back, id)
+  taken[#taken + 1] = { queue - 1, id, payload, deliveries_of(id), score, is_aborted(id) }
+  return true
 end
 
-while #taken < most_jobs and more == 0 do
-  local page = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ready, 'WITHSCORES',
-    'LIMIT', skipped, most_jobs - #taken)
-  if #page == 0 then break end
-  for i = 1, #page, 2 do
-    if more == 0 then take(page[i], page[i + 1]) end
+-- What stock workers run is left to them; it stays in the ready range, so it is passed over.
+local function take_from(queue, most)
+  local number, passed = 0, 0
+  while number < most and more == 0 do
+    local page = redis.call('ZRANGEBYSCORE', KEYS[queue], '-inf', ready, 'WITHSCORES',
+      'LIMIT', passed, most - number)
+    if #page == 0 then return end
+    for i = 1, #page, 2 do
+      if redis.call('EXISTS', 'arq:in-progress:' .. page[i]) == 1 then
+        passed = passed + 1
+      elseif take(queue, page[i], page[i + 1]) then
+        number = number + 1
+      else
+        return
+      end
+    end
   end
+end
+
+local shares = 0
+for queue = 1, #KEYS do shares = shares + ARGV[4 + queue] end
+for queue = 1, #KEYS do
+  take_from(queue, math.ceil(math.min(most_jobs * ARGV[4 + queue] / shares, most_jobs - #taken)))
+end
+for queue = 1, #KEYS do
+  if #KEYS > 1 then take_from(queue, most_jobs - #taken) end
 end
 if #taken == most_jobs then more = 1 end
 
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ready, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-local wait = due[2] and math.ceil(due[2] - now) or -1
+local wait = -1
+for queue = 1, #KEYS do
+  local due = redis.call('ZRANGEBYSCORE', KEYS[queue], '(' .. ready, '+inf', 'WITHSCORES',
+    'LIMIT', 0, 1)
+  if due[2] then
+    local ms = math.ceil(due[2] - now)
+    if wait < 0 or ms < wait then wait = ms end
+  end
+end
 return { more, wait, taken }

@@ -1,0 +1,114 @@
+"""Answers of Redis that say when they are no longer true: client-side caching by RESP3.
+
+One connection of its own; replies come in order, and between them what has changed since it was
+asked for (CLIENT TRACKING with OPTIN: Redis 6, Valkey, no rights beyond reading).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+INVALIDATE = b"invalidate"
+OnChange = Callable[[list[bytes] | None], None]
+"""Told which keys have changed; None: any of them may have."""
+
+
+class TrackingUnsupportedError(Exception):
+    """The server cannot say what has changed; it must be asked again and again."""
+
+
+class Tracked:
+    """Asks, and tells `on_change` once when a key that an answer rests on has changed."""
+
+    def __init__(self, redis: Redis, on_change: OnChange) -> None:
+        self._pool = redis.connection_pool
+        self._on_change = on_change
+        self._connection: Any = None
+        self._listening: asyncio.Task[None] | None = None
+        self._replies: deque[asyncio.Future[Any]] = deque()
+        self._lock = asyncio.Lock()
+
+    async def ask(self, *command: Any) -> Any:
+        """The reply to a command that only reads, in one round trip.
+
+        Raises TrackingUnsupportedError, or what is in RedisError and OSError.
+        """
+        async with self._lock:
+            if self._listening is None or self._listening.done():
+                await self._connect()
+            allowed, reply = self._expect(), self._expect()
+            packed = self._connection.pack_commands([("CLIENT", "CACHING", "YES"), command])
+            await self._connection.send_packed_command(packed)
+        return (await asyncio.gather(allowed, reply))[1]
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
+            self._listening = None
+
+    async def _connect(self) -> None:
+        options = {**self._pool.connection_kwargs, "protocol": 3}
+        connection: Any = self._pool.connection_class(**options)
+        try:
+            await connection.connect()
+            await connection.send_command("CLIENT", "TRACKING", "ON", "OPTIN")
+            await connection.read_response()
+        except ResponseError as error:
+            await connection.disconnect()
+            raise TrackingUnsupportedError(str(error)) from error
+        self._connection = connection
+        self._listening = asyncio.create_task(self._listen(connection))
+
+    def _expect(self) -> asyncio.Future[Any]:
+        reply = asyncio.get_running_loop().create_future()
+        self._replies.append(reply)
+        return reply
+
+    async def _listen(self, connection: Any) -> None:
+        """Until the connection breaks; then nobody knows what has changed."""
+        error: Exception = RedisConnectionError("closed")
+        try:
+            while True:
+                self._hear(await _received(connection))
+        except (RedisError, OSError) as broken:
+            error = broken
+        finally:
+            self._give_up(error)
+            await connection.disconnect(nowait=True)
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case [kind, keys] if kind == INVALIDATE and (keys is None or isinstance(keys, list)):
+                self._on_change(keys)
+            case _ if self._replies:
+                _answer(self._replies.popleft(), message)
+
+    def _give_up(self, error: Exception) -> None:
+        while self._replies:
+            _answer(self._replies.popleft(), error)
+        self._on_change(None)
+
+
+async def _received(connection: Any) -> Any:
+    """The next reply; one that is an error belongs to who asked."""
+    try:
+        return await connection.read_response(disconnect_on_error=False)
+    except ResponseError as refusal:
+        return refusal
+
+
+def _answer(reply: asyncio.Future[Any], message: Any) -> None:
+    if reply.done():  # who asked does not wait any more
+        return
+    if isinstance(message, Exception):
+        reply.set_exception(message)
+    else:
+        reply.set_result(message)

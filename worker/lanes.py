@@ -1,0 +1,72 @@
+"""Batches that are applied at the same time: while one waits for PostgreSQL, the next is decided.
+
+More lanes are no more order: what touches the same is never in two of them (forming.py).
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any
+
+from worker.forming import Batch, formed
+from worker.holding import Entry
+
+ApplyBatch = Callable[[list[Entry]], Coroutine[Any, Any, None]]
+
+
+class Lanes:
+    """`waiting` is held, and in no lane yet."""
+
+    def __init__(self, number: int, apply_batch: ApplyBatch) -> None:
+        self._number = number
+        self._apply_batch = apply_batch
+        self._running: dict[asyncio.Task[None], Batch] = {}
+        self.waiting: list[Entry] = []
+
+    @property
+    def is_free(self) -> bool:
+        return len(self._running) < self._number
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._running
+
+    def start(self, most: int) -> bool:
+        """Whether something of what waits has begun, in as many lanes as are free."""
+        has_begun = False
+        while self.is_free and self.waiting:
+            applying = [batch.touched for batch in self._running.values()]
+            batch, self.waiting = formed(self.waiting, applying, most)
+            if not batch.entries:
+                break
+            self._running[asyncio.create_task(self._apply_batch(batch.entries))] = batch
+            has_begun = True
+        return has_begun
+
+    async def change(self) -> None:
+        """Returns when a batch has ended; raises what it raised."""
+        if self._running:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        self.clear()
+
+    async def end(self) -> None:
+        """Returns when all batches have ended; raises what one of them raised."""
+        while self._running:
+            await self.change()
+
+    def clear(self) -> None:
+        """What has ended is forgotten; raises what it raised."""
+        ended = [task for task in self._running if task.done()]
+        for task in ended:
+            del self._running[task]
+        errors = [task.exception() for task in ended if not task.cancelled()]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def give_up(self, lost: Collection[Entry]) -> None:
+        """Somebody else may have these now: batches that have one of them are broken off."""
+        names = {entry.name for entry in lost}
+        self.waiting = [entry for entry in self.waiting if entry.name not in names]
+        for task, batch in self._running.items():
+            if any(entry.name in names for entry in batch.entries):
+                task.cancel()

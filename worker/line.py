@@ -1,0 +1,167 @@
+"""The line from the queues through the lanes and back: take, hold, apply, settle or give back."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
+
+from arq.worker import Worker
+
+from jobs.errors import StoreUnavailable
+from jobs.producer import ready_key
+from worker.apply import apply
+from worker.bell import Bell
+from worker.burying import bury
+from worker.deliveries import Disposition, Settled
+from worker.functions import OURS
+from worker.holding import Entry, Queues
+from worker.lanes import Lanes
+from worker.others import Others
+from worker.renewing import Renewing
+from worker.runtime import Runtime
+from worker.signals import HoldLost, Taken
+from worker.sizing import BatchSize
+
+ALONE_FROM_DELIVERY = 3
+LAST_DELIVERY = 5
+CRASH_LOOP = f"taken more than {LAST_DELIVERY} times without an end: it seems to kill its worker"
+
+
+class Line:
+    """All methods raise StoreUnavailable and what is in REDIS_ERRORS; `abandon` is to follow."""
+
+    def __init__(self, queues: Queues, bell: Bell, runtime: Runtime, worker: Worker) -> None:
+        settings = runtime.settings
+        self.queues = queues
+        self._bell = bell
+        self._runtime = runtime
+        self._size = BatchSize(settings.batch_jobs, settings.batch_seconds)
+        self._lanes = Lanes(settings.lanes, self._apply)
+        self.renewing = Renewing(self._lose)
+        self._others = Others(worker, worker.functions.keys() - OURS, self.renewing.let_go)
+        self._has_more = True
+        self._next_due: float | None = None
+        self.jobs_complete = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is in hand."""
+        return self._lanes.is_idle and not self._lanes.waiting and self._others.are_idle
+
+    async def step(self) -> bool:
+        """Takes if there is room, and starts what can begin; whether there was anything to do."""
+        self._lanes.clear()
+        taken = await self._take() if self._has_room() else 0
+        return self._lanes.start(self._size.jobs) or taken > 0
+
+    async def change(self, stopping: asyncio.Event, longest_seconds: float | None) -> None:
+        """Returns when a batch has ended, the queues have changed, or all is to stop."""
+        waits: list[Coroutine[Any, Any, Any]] = [stopping.wait()]
+        if not self._lanes.is_idle:
+            waits.append(self._lanes.change())
+        if self._lanes.is_free:
+            known = [s for s in (longest_seconds, self._next_due) if s is not None]
+            waits.append(self._bell.wait(min(known, default=None)))
+        await _first(*waits)
+
+    async def finish(self) -> None:
+        """Nothing is in hand any more: what is being applied is settled, the rest given back."""
+        waiting, self._lanes.waiting = self._lanes.waiting, []
+        await self._put_down(waiting)
+        await self._lanes.end()
+        await self._others.end()
+
+    async def abandon(self) -> None:
+        """As `finish`, after an error: what cannot be given back comes back by itself."""
+        with suppress(Exception):
+            await self.finish()
+        while not self._lanes.is_idle:
+            with suppress(Exception):
+                await self._lanes.end()
+
+    def _has_room(self) -> bool:
+        """At most one batch waits for a lane, and it is taken while others are applied."""
+        few = len(self._lanes.waiting) < self._size.jobs
+        return few and (self._lanes.is_free or self._has_more)
+
+    async def _take(self) -> int:
+        room = self._size.jobs - len(self._lanes.waiting)
+        take = await self.queues.take(room, self._runtime.settings.batch_bytes)
+        self._has_more, self._next_due = take.is_full, take.next_due_seconds
+        self._bell.found(len(take.entries))
+        if not take.entries:
+            return 0
+        late_ms = time.time() * 1000 - take.entries[0].score
+        self._runtime.emit(Taken(jobs=len(take.entries), late_seconds=max(0.0, late_ms / 1000)))
+        self.renewing.hold(take.entries)
+        await self._receive(self._others.started(take.entries))
+        return len(take.entries)
+
+    async def _receive(self, entries: list[Entry]) -> None:
+        """All wait for a lane; but what was taken often before is tried alone, and first.
+
+        What waits is given back before, uncounted: it must not be blamed if the suspect kills us.
+        """
+        self._lanes.waiting += entries
+        suspect = next((e for e in entries if e.delivery.count >= ALONE_FROM_DELIVERY), None)
+        if suspect is None:
+            return
+        others = [entry for entry in self._lanes.waiting if entry is not suspect]
+        self._lanes.waiting = []
+        await self._put_down(others)
+        await self._lanes.end()
+        self._has_more = True
+        await self._apply([suspect])
+
+    async def _apply(self, entries: list[Entry]) -> None:
+        """What a lane does."""
+        started = time.perf_counter()
+        try:
+            dispositions = await _dispositions(entries, self._runtime)
+        except StoreUnavailable:
+            await self._put_down(entries)
+            raise
+        except asyncio.CancelledError:
+            await self._put_down(entries)
+            return
+        self.renewing.let_go(entries)
+        lost = await self.queues.settle(entries, dispositions, _touched(dispositions))
+        if lost:
+            self._runtime.emit(HoldLost(jobs=lost))
+        self._size.learn(len(entries), time.perf_counter() - started)
+        self.jobs_complete += len(entries)
+
+    async def _put_down(self, entries: list[Entry]) -> None:
+        self.renewing.let_go(entries)
+        await self.queues.give_back(entries)
+
+    def _lose(self, lost: list[Entry]) -> None:
+        self._runtime.emit(HoldLost(jobs=len(lost)))
+        self._lanes.give_up(lost)
+
+
+async def _dispositions(entries: list[Entry], runtime: Runtime) -> list[Disposition]:
+    deliveries = [entry.delivery for entry in entries]
+    if deliveries[0].count > LAST_DELIVERY:
+        return [await bury(deliveries[0], CRASH_LOOP, runtime)]
+    return await apply(deliveries, runtime)
+
+
+def _touched(dispositions: Iterable[Disposition]) -> set[str]:
+    """Who waits for work of these tenants is to look again."""
+    settled = (d for d in dispositions if isinstance(d, Settled))
+    return {ready_key(one.ready_for) for one in settled if one.ready_for is not None}
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Returns when one of these has ended, and raises what it raised; the others are cut short."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
