@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -49,17 +50,24 @@ def unnested(columns: Columns, alias: str = "given") -> TableValuedAlias:
     return func.unnest(*binds).table_valued(*derived, name=alias).render_derived()
 
 
-def arrays(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]]:
-    """The attributes `names` of `rows`, a list each."""
-    return {_bind(name): [getattr(row, name) for row in rows] for name in names}
+def arrays(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+    """The attributes `names` (two at least, but for no rows) of `rows`, a list each."""
+    binds = [_bind(name) for name in names]
+    columns = zip(*map(attrgetter(*names), rows), strict=True) if rows else [()] * len(binds)
+    return dict(zip(binds, map(list, columns), strict=True))
 
 
 def keys(
     pairs: Iterable[tuple[Any, ...]], names: Sequence[str] = ("tenant_id", "id")
 ) -> dict[str, list[Any]]:
     """Sorted keys as arrays: sorted, so that two batches lock in the same order."""
-    ordered = sorted(pairs)
+    ordered = sorted(pairs, key=rank)
     return {_bind(name): [key[place] for key in ordered] for place, name in enumerate(names)}
+
+
+def rank(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Orders keys as their UUIDs do, whose own comparison is slow."""
+    return tuple([getattr(part, "int", part) for part in key])
 
 
 def keyed(*names: str, **others: TypeEngine[Any]) -> TableValuedAlias:
@@ -92,11 +100,11 @@ def guarded_update(table: Table, names: Sequence[str]) -> Update:
     )
 
 
-def changed_arrays(changes: Sequence[Change], names: Iterable[str]) -> dict[str, list[Any]]:
+def changed_arrays(changes: Sequence[Change], names: Sequence[str]) -> dict[str, list[Any]]:
     """Binds of a `guarded_update`."""
     entities = [change.entity for change in changes]
     given = arrays(entities, ("tenant_id", "id", *names))
-    return given | arrays(changes, ("base_version",))
+    return given | {_bind("base_version"): [change.base_version for change in changes]}
 
 
 def _bind(column_name: str) -> str:

@@ -6,7 +6,7 @@ lock_timeout < statement_timeout < command_timeout: the server gives up before t
 from typing import Any, Literal
 
 from pydantic import SecretStr
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -48,6 +48,7 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
         asyncpg_url(url).get_secret_value(),
         connect_args=_connect_args(settings, role, url),
         json_serializer=_json_text,
+        json_deserializer=from_json,
         hide_parameters=True,
         **options,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.arrays import rank
 from db.conflicts import translated
 from db.repositories.bulk import Bulk
 from db.repositories.dead_letters import DeadLetter, DeadLetters
@@ -63,8 +64,7 @@ class UnitOfWork:
         await self._connection.commit()
 
     async def _settle(self, entries: list[Entry]) -> None:
-        written = await self.ledger.write(entries)
-        if len(written) != len(entries):
+        if await self.ledger.write(entries) != len(entries):
             raise JobConflict("a job of the batch was settled by another worker meanwhile")
 
     async def _save_entities(self, board: Board) -> None:
@@ -84,7 +84,8 @@ class UnitOfWork:
 
     async def _append_history(self, board: Board) -> None:
         if board.new_comments:
-            await self.history.comment(sorted(board.new_comments, key=lambda comment: comment.key))
+            comments = sorted(board.new_comments, key=lambda comment: rank(comment.key))
+            await self.history.comment(comments)
         if board.events:
             await self.history.append(board.events)
         if board.erased_comments:
@@ -103,7 +104,7 @@ async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWork]:
 
 def _changes(board: Board, kind: type) -> list[Change]:
     changed = (change for change in board.changes.values() if isinstance(change.entity, kind))
-    return sorted(changed, key=lambda change: change.entity.key)
+    return sorted(changed, key=lambda change: rank(change.entity.key))
 
 
 async def _insert(repository: Projects | Workers | Tasks, changes: list[Change]) -> None:
@@ -120,7 +121,7 @@ async def _update(repository: Projects | Workers | Tasks, changes: list[Change])
 
 async def _save_parts(repository: Members | Leases | Dependencies, changes: dict[Any, Any]) -> None:
     """Puts what is there now and ends what is not."""
-    put = [part for _, part in sorted(changes.items()) if part is not None]
+    put = [changes[key] for key in sorted(changes, key=rank) if changes[key] is not None]
     ended = [key for key, part in changes.items() if part is None]
     if ended:
         await repository.end(ended)

@@ -1,7 +1,7 @@
 """What a job may change, and how that is noted down."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from jobs.entities import Project, Task, Worker
@@ -35,9 +35,12 @@ class Cause:
 
 def own_columns(entity: Own) -> dict[str, Any]:
     """The columns that change only with an event, and their values."""
-    return {name: getattr(entity, name) for name in own_names(type(entity))}
+    return {name: getattr(entity, name) for name in OWN_NAMES[type(entity)]}
 
 
 def own_names(entity: type[Own]) -> list[str]:
     """The names of these columns, in the order of the entity's fields."""
     return [f.name for f in fields(entity) if f.name not in HEADER and f.name not in DERIVED]
+
+
+OWN_NAMES = {entity: own_names(entity) for entity in get_args(Own)}

@@ -93,7 +93,7 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
     kind: KindT
     schema_version: Literal[1] = 1
     issued_at: Time
-    after: Annotated[list[UUID], Field(max_length=MAX_AFTER)] = []
+    after: Annotated[list[UUID], Field(default_factory=list, max_length=MAX_AFTER)]
     expires_at: Time | None = None
     traceparent: TraceParent | None = None
     kid: Signature | None = None

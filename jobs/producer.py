@@ -30,15 +30,18 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 ENQUEUE = """
 -- KEYS: the queue. ARGV: prefixes of job and result keys, then id and payload of each job.
 -- Scores are the server's time in milliseconds, a microsecond apart, so that the order stays.
-local time, answer = redis.call('TIME'), {}
+local time, answer, known, queued = redis.call('TIME'), {}, {}, {}
 local now = time[1] * 1000 + time[2] / 1000
 for i = 3, #ARGV, 2 do
   local id = ARGV[i]
   local new = redis.call('SET', ARGV[1] .. id, ARGV[i + 1], 'NX')
-  if new then redis.call('DEL', ARGV[2] .. id) end
-  redis.call('ZADD', KEYS[1], 'NX', string.format('%.3f', now + (i - 3) / 2000), id)
+  if new then known[#known + 1] = ARGV[2] .. id end
+  queued[#queued + 1] = string.format('%.3f', now + (i - 3) / 2000)
+  queued[#queued + 1] = id
   answer[#answer + 1] = new and 1 or 0
 end
+if #known > 0 then redis.call('DEL', unpack(known)) end
+redis.call('ZADD', KEYS[1], 'NX', unpack(queued))
 return answer
 """
 

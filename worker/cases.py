@@ -1,7 +1,7 @@
 """A case: one delivery on its way to a verdict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +37,11 @@ class Case:
     disposition: Disposition | None = None
     written: Entry | None = None
     letter: DeadLetter | None = None
+    key: Key | None = field(init=False, default=None)
 
-    @property
-    def key(self) -> Key | None:
-        if isinstance(self.request, Poison):
-            return None
-        return self.request.tenant_id, self.request.id
+    def __post_init__(self) -> None:
+        if not isinstance(self.request, Poison):
+            self.key = (self.request.tenant_id, self.request.id)
 
     @property
     def after(self) -> list[UUID]:

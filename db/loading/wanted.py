@@ -45,7 +45,9 @@ class Wanted:
     def add(self, job: AnyJob, refs: Refs) -> None:
         tenant = job.tenant_id
         for name in SIMPLE:
-            getattr(self, name).update((tenant, ref) for ref in getattr(refs, name))
+            named = getattr(refs, name)
+            if named:
+                getattr(self, name).update([(tenant, ref) for ref in named])
         self.changed_members.update((tenant, *pair) for pair in refs.changed_members)
         self.roles.update(((tenant, task_id), role) for task_id, role in refs.roles)
         self.tasks_of.update((tenant, project, worker) for project, worker in refs.tasks_of)

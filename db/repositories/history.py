@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import fields
 
-from sqlalchemy import func, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import arrays, bulk_insert, keyed, keys, matches, table_of
@@ -17,8 +17,9 @@ EVENT = [field.name for field in fields(Event)]
 COMMENT = [field.name for field in fields(Comment)]
 OUTBOX = ["tenant_id", "entity_id", "seq"]
 
-INSERT_EVENTS = bulk_insert(table_of(EventRow), EVENT)
-INSERT_OUTBOX = bulk_insert(table_of(Outbox), OUTBOX)
+EVENTS = table_of(EventRow)
+_NEW = bulk_insert(EVENTS, EVENT).returning(*(EVENTS.c[name] for name in OUTBOX)).cte("new")
+INSERT_EVENTS = insert(table_of(Outbox)).from_select(OUTBOX, select(_NEW))
 COMMENTS = table_of(CommentRow)
 ERASED = "(erased)"
 INSERT_COMMENTS = bulk_insert(COMMENTS, COMMENT)
@@ -40,7 +41,6 @@ class History:
     async def append(self, events: list[Event]) -> None:
         """Every event is to be published, so each gets its outbox row in the same breath."""
         await self._connection.execute(INSERT_EVENTS, arrays(events, EVENT))
-        await self._connection.execute(INSERT_OUTBOX, arrays(events, OUTBOX))
 
     async def comment(self, comments: list[Comment]) -> None:
         await self._connection.execute(INSERT_COMMENTS, arrays(comments, COMMENT))

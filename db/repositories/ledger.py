@@ -11,7 +11,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.arrays import arrays, entity_columns, keyed, keys, matches, table_of, typed, unnested
+from db.arrays import arrays, entity_columns, keyed, keys, matches, rank, table_of, typed, unnested
 from db.models import Job as Row
 from jobs.entities import Key
 
@@ -68,7 +68,7 @@ WRITE = _INSERT.on_conflict_do_update(
     index_elements=["tenant_id", "id"],
     set_={name: _INSERT.excluded[name] for name in SET},
     where=TABLE.c.status == "accepted",
-).returning(TABLE.c.tenant_id, TABLE.c.id)
+)
 
 
 class Ledger:
@@ -82,16 +82,16 @@ class Ledger:
     async def settled(self, wanted: Collection[Key]) -> set[Key]:
         """Which of these jobs have ended: what they did is seen by all later statements."""
         rows = await self._connection.execute(SETTLED, keys(wanted))
-        return {(row.tenant_id, row.id) for row in rows}
+        return {(tenant_id, job_id) for tenant_id, job_id in rows}
 
-    async def write(self, entries: list[Entry]) -> set[Key]:
-        """Inserts or settles; a key that does not come back was settled by somebody else.
+    async def write(self, entries: list[Entry]) -> int:
+        """Inserts or settles; answers how many: the others were settled by somebody else.
 
         The unique index is the promise: of two transactions with one id the second waits here.
         """
-        ordered = sorted(entries, key=lambda entry: entry.key)
-        rows = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
-        return {(row.tenant_id, row.id) for row in rows}
+        ordered = sorted(entries, key=lambda entry: rank(entry.key))
+        result = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
+        return result.rowcount
 
 
 def _entry(entry: Entry) -> Entry:

@@ -58,7 +58,7 @@ class Tasks:
     async def projects_of(self, wanted: Collection[Key]) -> dict[Key, UUID]:
         """The project of each task that exists; a task never changes its project."""
         rows = await self._connection.execute(PROJECTS, keys(wanted))
-        return {(row.tenant_id, row.id): row.project_id for row in rows}
+        return {(tenant_id, task_id): project_id for tenant_id, task_id, project_id in rows}
 
     async def read(self, wanted: Collection[Key]) -> list[Task]:
         """The rows, unlocked: only to be looked at."""

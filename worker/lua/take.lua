@@ -11,15 +11,11 @@ local back = string.format('%.3f', now + ARGV[2])
 local most_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local taken, more = {}, 0
 local any_aborted = redis.call('EXISTS', 'arq:abort') == 1
-
-local function payload_of(id)
-  local payload = redis.pcall('GET', 'arq:job:' .. id)
-  return type(payload) == 'string' and payload
-end
+local PAGE = 64 -- payloads read at once: not more than fit into memory
 
 local function deliveries_of(id)
   local count = redis.pcall('INCR', 'arq:retry:' .. id)
-  redis.call('EXPIRE', 'arq:retry:' .. id, 88400)
+  if count == 1 then redis.call('EXPIRE', 'arq:retry:' .. id, 88400) end
   return type(count) == 'number' and count or 1
 end
 
@@ -27,18 +23,32 @@ local function is_aborted(id)
   return any_aborted and redis.call('ZSCORE', 'arq:abort', id) and 1 or 0
 end
 
--- False if the bytes are used up.
-local function take(queue, id, score)
-  local payload = payload_of(id)
-  room = room - (payload and #payload or 0)
-  if room < 0 and #taken > 0 then
-    more = 1
-    return false
+local function payloads_of(page)
+  local keys = {}
+  for i = 1, #page, 2 do keys[#keys + 1] = 'arq:job:' .. page[i] end
+  return redis.call('MGET', unpack(keys))
+end
+
+-- Takes from one page; answers how many it took and how many are held by others.
+local function take_page(queue, page)
+  local payloads, moved, held = payloads_of(page), {}, 0
+  for i = 1, #page, 2 do
+    local id, payload = page[i], payloads[(i + 1) / 2]
+    local size = payload and #payload or 0
+    if size > room and #taken > 0 then
+      more = 1
+      break
+    end
+    if redis.call('SET', 'arq:in-progress:' .. id, ARGV[1], 'NX', 'PX', ARGV[2]) then
+      room = room - size
+      moved[#moved + 1], moved[#moved + 2] = back, id
+      taken[#taken + 1] = { queue - 1, id, payload, deliveries_of(id), page[i + 1], is_aborted(id) }
+    else
+      held = held + 1
+    end
   end
-  redis.call('SET', 'arq:in-progress:' .. id, ARGV[1], 'PX', ARGV[2])
-  redis.call('ZADD', KEYS[queue], 'XX', back, id)
-  taken[#taken + 1] = { queue - 1, id, payload, deliveries_of(id), score, is_aborted(id) }
-  return true
+  if #moved > 0 then redis.call('ZADD', KEYS[queue], 'XX', unpack(moved)) end
+  return #moved / 2, held
 end
 
 -- What stock workers run is left to them; it stays in the ready range, so it is passed over.
@@ -46,17 +56,10 @@ local function take_from(queue, most)
   local number, passed = 0, 0
   while number < most and more == 0 do
     local page = redis.call('ZRANGEBYSCORE', KEYS[queue], '-inf', ready, 'WITHSCORES',
-      'LIMIT', passed, most - number)
+      'LIMIT', passed, math.min(PAGE, most - number))
     if #page == 0 then return end
-    for i = 1, #page, 2 do
-      if redis.call('EXISTS', 'arq:in-progress:' .. page[i]) == 1 then
-        passed = passed + 1
-      elseif take(queue, page[i], page[i + 1]) then
-        number = number + 1
-      else
-        return
-      end
-    end
+    local new, held = take_page(queue, page)
+    number, passed = number + new, passed + held
   end
 end
 
