@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         default=1.0, gt=0, description="Between looks for recorded jobs that nobody took up."
     )
     calendar_seconds: float = Field(
-        default=1.0, gt=0, description="Between looks for what is due: reminders, recurring tasks."
+        default=5.0, gt=0, description="Between looks for what is due: reminders, recurring tasks."
     )
     purge_after_days: int = Field(
         default=90, ge=1, description="How long a deleted task can be restored; then it is erased."

@@ -3,6 +3,8 @@
 What is written are Arq's own keys, so any Arq worker and Arq's own `Job` can read them.
 """
 
+import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,6 @@ from arq.constants import job_key_prefix, result_key_prefix
 from arq.jobs import serialize_job
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
-from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
 from jobs.awaiting import Awaiting, LedgerReader
@@ -23,9 +24,14 @@ from jobs.chaining import Chain
 from jobs.codec import dump
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
+from jobs.payloads.lifecycle import DispatchTasks
+from jobs.watching import Watcher
 
 CHUNK_JOBS = 100
 DEFAULT_TIMEOUT_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 5.0
+"""Tasks become ready by time alone, too, which nobody tells."""
+HESITATION_SECONDS = 0.01
 
 ENQUEUE = """
 -- KEYS: the queue. ARGV: prefixes of job and result keys, then id and payload of each job.
@@ -75,6 +81,11 @@ def queue_id(job_id: UUID) -> str:
     return str(job_id)
 
 
+def result_key(job_id: UUID) -> str:
+    """Arq's key of the job's result."""
+    return result_key_prefix + queue_id(job_id)
+
+
 def ready_key(tenant_id: UUID) -> str:
     """The Redis key that is written whenever a task of the tenant may have become ready."""
     return f"taskrail:ready:{tenant_id}"
@@ -93,11 +104,12 @@ class Handle:
         timeout: float = DEFAULT_TIMEOUT_SECONDS,  # noqa: ASYNC109 - as in Arq's Job.result
     ) -> dict[str, Any]:
         """How the job ended. TimeoutError says that it was not settled in `timeout` seconds."""
-        return await self.awaiting.outcome(self.job.tenant_id, self.job.id, timeout)
+        key = result_key(self.job.id)
+        return await self.awaiting.outcome(self.job.tenant_id, self.job.id, key, timeout)
 
 
 class Producer:
-    """Enqueues jobs and waits for their outcomes.
+    """Enqueues jobs and waits for their outcomes. To be closed with `aclose`, before `redis`.
 
     `read_ledger` is asked where Redis has no answer, which it keeps for a minute.
     """
@@ -112,7 +124,8 @@ class Producer:
         self._queue_name = queue_name or redis.default_queue_name
         self._chain = Chain()
         self._redis = redis
-        self._awaiting = Awaiting(self._results, read_ledger)
+        self._watcher = Watcher(redis)
+        self._awaiting = Awaiting(self._watcher, read_ledger)
 
     async def enqueue(self, job: AnyJob, *, ordered: bool = True) -> Handle:
         return (await self.enqueue_many([job], ordered=ordered))[0]
@@ -142,15 +155,41 @@ class Producer:
         timeout: float = DEFAULT_TIMEOUT_SECONDS,  # noqa: ASYNC109 - as in Arq's Job.result
     ) -> dict[str, Any]:
         """How a job ended. TimeoutError says that it was not settled in `timeout` seconds."""
-        return await self._awaiting.outcome(tenant_id, job_id, timeout)
+        return await self._awaiting.outcome(tenant_id, job_id, result_key(job_id), timeout)
 
-    async def _results(self, job_ids: list[UUID]) -> list[bytes | None]:
-        names = [result_key_prefix + queue_id(job_id) for job_id in job_ids]
+    async def dispatch(
+        self, asked: DispatchTasks, tenant_id: UUID, actor_id: UUID, *, seconds: float = 0.0
+    ) -> dict[str, Any]:
+        """The outcome of a dispatch; with none to lease it asks again when there may be some.
+
+        After `seconds` the last outcome is the answer: applied, with an empty list of tasks.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while True:
+            seen = await self._redis.get(ready_key(tenant_id))
+            handle = await self.enqueue(new_job(asked, tenant_id, actor_id))
+            outcome = await handle.outcome()
+            left = deadline - clock()
+            if outcome.get("result", {}).get("tasks") != [] or left <= 0:
+                return outcome
+            await self._work(tenant_id, seen, min(left, LOOK_AGAIN_SECONDS))
+
+    async def aclose(self) -> None:
+        """Nobody waits any more, and the connection on which outcomes came is closed."""
+        await self._watcher.aclose()
+
+    async def _work(self, tenant_id: UUID, seen: bytes | None, seconds: float) -> None:
+        """Returns when the tenant may have new work, after `seconds` at the latest."""
+        answer = self._watcher.expect(
+            ready_key(tenant_id), lambda value: value if value != seen else None
+        )
         try:
-            found: list[bytes | None] = await self._redis.mget(names)
-        except RedisError as error:
-            raise ConnectionError(str(error)) from error
-        return found
+            await asyncio.wait([answer], timeout=seconds)
+        finally:
+            self._watcher.forget(answer)
+        # A crowd of idle agents does not come at once.
+        await asyncio.sleep(random.uniform(0, HESITATION_SECONDS))  # noqa: S311 - no secret
 
 
 async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:

@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 INVALIDATE = b"invalidate"
+Replies = deque[asyncio.Future[Any]]
 OnChange = Callable[[list[bytes] | None], None]
 """Told which keys have changed; None: any of them may have."""
 
@@ -31,7 +32,7 @@ class Tracked:
         self._on_change = on_change
         self._connection: Any = None
         self._listening: asyncio.Task[None] | None = None
-        self._replies: deque[asyncio.Future[Any]] = deque()
+        self._replies: Replies = deque()
         self._lock = asyncio.Lock()
 
     async def ask(self, *command: Any) -> Any:
@@ -64,6 +65,8 @@ class Tracked:
         except ResponseError as error:
             await connection.disconnect()
             raise TrackingUnsupportedError(str(error)) from error
+        # Replies that were awaited on the last connection must not be taken for this one's.
+        self._replies = deque()
         self._connection = connection
         self._listening = asyncio.create_task(self._listen(connection))
 
@@ -74,26 +77,28 @@ class Tracked:
 
     async def _listen(self, connection: Any) -> None:
         """Until the connection breaks; then nobody knows what has changed."""
+        replies = self._replies
         error: Exception = RedisConnectionError("closed")
         try:
             while True:
-                self._hear(await _received(connection))
+                self._hear(await _received(connection), replies)
         except (RedisError, OSError) as broken:
             error = broken
         finally:
-            self._give_up(error)
-            await connection.disconnect(nowait=True)
+            self._give_up(replies, error)
+            with suppress(RedisError, OSError):
+                await connection.disconnect()
 
-    def _hear(self, message: Any) -> None:
+    def _hear(self, message: Any, replies: Replies) -> None:
         match message:
             case [kind, keys] if kind == INVALIDATE and (keys is None or isinstance(keys, list)):
                 self._on_change(keys)
-            case _ if self._replies:
-                _answer(self._replies.popleft(), message)
+            case _ if replies:
+                _answer(replies.popleft(), message)
 
-    def _give_up(self, error: Exception) -> None:
-        while self._replies:
-            _answer(self._replies.popleft(), error)
+    def _give_up(self, replies: Replies, error: Exception) -> None:
+        while replies:
+            _answer(replies.popleft(), error)
         self._on_change(None)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,5 +89,6 @@ async def scene(database: Database) -> AsyncIterator[Scene]:
     await engine.create_tenant(cast.tenant_id)
     assert await engine.statuses(cast.setting_up()) == ["applied"] * 6
     signals.clear()
-    yield Scene(settings, redis, engine, cast, Producer(redis), signals)
+    async with aclosing(Producer(redis)) as producer:
+        yield Scene(settings, redis, engine, cast, producer, signals)
     await redis.aclose()

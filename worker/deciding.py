@@ -10,7 +10,7 @@ from uuid import UUID
 from db.loading import Loaded
 from db.repositories.ledger import Entry
 from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
-from jobs.entities import Key
+from jobs.entities import Key, TaskStatus
 from jobs.envelope import AnyJob, Job
 from jobs.errors import (
     Aborted,
@@ -185,7 +185,7 @@ class Deciding:
 
     def _settle(self, case: Case, verdict: Verdict, *, events: int = 0) -> None:
         case.verdict = verdict
-        case.disposition = Settled(verdict)
+        case.disposition = Settled(verdict, ready_for=self._ready_by(events))
         if is_ephemeral(case.request, verdict) and _key(case) not in self._stored:
             return
         entry = self._entry(case, verdict.status)
@@ -196,6 +196,14 @@ class Deciding:
             entry.error, entry.traceback = verdict.error, verdict.traceback
             entry.fingerprint = fingerprint(entry.kind, verdict.error)
         case.written = entry
+
+    def _ready_by(self, events: int) -> UUID | None:
+        """The tenant, if a task of the last so many events can be dispatched now."""
+        for event in self._board.events[len(self._board.events) - events :]:
+            task = self._board.tasks.get((event.tenant_id, event.entity_id))
+            if task is not None and task.status is TaskStatus.PENDING and task.is_open:
+                return event.tenant_id
+        return None
 
     def _write_accepted(self, case: Case, longest_seconds: float) -> float:
         entry = self._entry(case, "accepted")

@@ -20,6 +20,7 @@ from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Settled
 from worker.holding import HAND_BACK_SECONDS
 from worker.logs import configure_logging, log_signal
 from worker.loops.running import start_loops, stop_loops
+from worker.readiness import ready_keys, tell
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, kind_of, result_bytes
 from worker.runtime import Runtime, close_runtime, open_runtime
 from worker.signals import Signal
@@ -39,6 +40,7 @@ async def apply_one(ctx: Context, request: Request) -> dict[str, Any] | None:
         (disposition,) = await apply([delivery], runtime)
     except StoreUnavailable as error:
         raise Retry(defer=full_jitter(ctx["job_try"])) from error
+    await tell(runtime.redis, ready_keys([disposition]))
     match disposition:
         case Settled(outcome):
             await _publish(delivery, outcome, runtime)

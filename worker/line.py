@@ -2,22 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
 from arq.worker import Worker
 
 from jobs.errors import StoreUnavailable
-from jobs.producer import ready_key
 from worker.apply import apply
 from worker.bell import Bell
 from worker.burying import bury
-from worker.deliveries import Disposition, Settled
+from worker.deliveries import Disposition
 from worker.functions import OURS
 from worker.holding import Entry, Queues
 from worker.lanes import Lanes
 from worker.others import Others
+from worker.readiness import ready_keys
 from worker.renewing import Renewing
 from worker.runtime import Runtime
 from worker.signals import HoldLost, Taken
@@ -126,7 +126,7 @@ class Line:
             await self._put_down(entries)
             return
         self.renewing.let_go(entries)
-        lost = await self.queues.settle(entries, dispositions, _touched(dispositions))
+        lost = await self.queues.settle(entries, dispositions, ready_keys(dispositions))
         if lost:
             self._runtime.emit(HoldLost(jobs=lost))
         self._size.learn(len(entries), time.perf_counter() - started)
@@ -146,12 +146,6 @@ async def _dispositions(entries: list[Entry], runtime: Runtime) -> list[Disposit
     if deliveries[0].count > LAST_DELIVERY:
         return [await bury(deliveries[0], CRASH_LOOP, runtime)]
     return await apply(deliveries, runtime)
-
-
-def _touched(dispositions: Iterable[Disposition]) -> set[str]:
-    """Who waits for work of these tenants is to look again."""
-    settled = (d for d in dispositions if isinstance(d, Settled))
-    return {ready_key(one.ready_for) for one in settled if one.ready_for is not None}
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -3,7 +3,7 @@
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -158,7 +158,8 @@ async def _enqueue(running: Running, request: Request) -> list[Answer]:
         if running.is_supervisor and request.wait_seconds is not None:
             await stack.enter_async_context(worker_processes(1, log=DEVNULL))
         step = stack.enter_context(steps(len(lines)))
-        return await send(producer(redis, reader), lines, request.wait_seconds, step)
+        sender = await stack.enter_async_context(aclosing(producer(redis, reader)))
+        return await send(sender, lines, request.wait_seconds, step)
 
 
 async def _read(reader: AsyncEngine, request: Request) -> list[Line]:

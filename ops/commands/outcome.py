@@ -1,6 +1,7 @@
 """`taskrail outcome`."""
 
 from collections.abc import Iterator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -56,10 +57,14 @@ def _facts(result: dict[str, Any]) -> Iterator[str]:
 
 
 async def _outcome(settings: Settings, tenant: str, job_id: UUID, seconds: float) -> dict[str, Any]:
-    async with opened(settings, "reader") as reader, opened_queue(settings) as redis:
+    async with (
+        opened(settings, "reader") as reader,
+        opened_queue(settings) as redis,
+        aclosing(producer(redis, reader)) as asking,
+    ):
         tenant_id = await find(reader, tenant)
         try:
-            return await producer(redis, reader).outcome(tenant_id, job_id, seconds)
+            return await asking.outcome(tenant_id, job_id, seconds)
         except TimeoutError:
             raise CommandFailed(
                 f"No outcome of {job_id}",

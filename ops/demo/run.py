@@ -1,6 +1,6 @@
 """The demo as a whole: a worker, the play, and the reckoning."""
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -69,7 +69,8 @@ async def perform(settings: Settings, jobs: int, *, with_rogues: bool = False) -
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(opened(patient(settings), "reader"))
             redis = await stack.enter_async_context(opened_queue(settings))
-            desk = Desk(Producer(redis), await find(reader, DEMO))
+            producer = await stack.enter_async_context(aclosing(Producer(redis)))
+            desk = Desk(producer, await find(reader, DEMO))
             view.desk = desk
             level = {"TASKRAIL_LOG_LEVEL": "DEBUG" if with_rogues else "ERROR"}
             await stack.enter_async_context(worker_processes(1, log=log.fileno(), environ=level))

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -55,7 +56,8 @@ async def site() -> AsyncIterator[Site]:
         runtime = await open_runtime(settings, redis, lambda _: None)
         engine = Engine(apply, runtime, database.superuser)
         await _settle_in(engine, cast, runtime)
-        yield Site(settings, database, engine, Producer(redis), cast)
+        async with aclosing(Producer(redis)) as producer:
+            yield Site(settings, database, engine, producer, cast)
         await database.dispose()
         await redis.aclose()
 

@@ -1,6 +1,7 @@
 """What producers put into Redis, on a Redis made of Python."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,8 +31,9 @@ async def redis() -> AsyncIterator[ArqRedis]:
 
 
 @pytest.fixture
-def producer(redis: ArqRedis) -> Producer:
-    return Producer(redis)
+async def producer(redis: ArqRedis) -> AsyncIterator[Producer]:
+    async with aclosing(Producer(redis)) as producer:
+        yield producer
 
 
 def complete(task_id: UUID = TASK, **header: Any) -> AnyJob:
@@ -145,9 +147,8 @@ async def test_the_ledger_is_asked_where_redis_has_no_answer(redis: ArqRedis) ->
     async def read_ledger(tenant_id: UUID, job_id: UUID) -> dict[str, Any] | None:
         return ledger.get((tenant_id, job_id))
 
-    producer = Producer(redis, read_ledger=read_ledger)
-
-    assert await producer.outcome(TENANT, job.id, 0.01) == stored
+    async with aclosing(Producer(redis, read_ledger=read_ledger)) as producer:
+        assert await producer.outcome(TENANT, job.id, 0.01) == stored
     with pytest.raises(TimeoutError):
         await producer.outcome(uuid4(), job.id, 0.01)
 

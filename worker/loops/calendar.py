@@ -21,6 +21,7 @@ from jobs.payloads.task import PurgeTask
 from jobs.system import system_job
 from worker.apply import apply
 from worker.deliveries import Delivery, Settled
+from worker.readiness import ready_keys, tell
 from worker.runtime import Runtime
 
 HORIZONS: dict[Horizon, timedelta] = {
@@ -116,6 +117,7 @@ class Calendar:
             return 0
         deliveries = [Delivery(arq_id=str(job.id), request=job, trusted=True) for job in jobs]
         dispositions = await apply(deliveries, runtime)
+        await tell(runtime.redis, ready_keys(dispositions))
         outcomes = [d.outcome for d in dispositions if isinstance(d, Settled)]
         self.settled.update(outcome.job_id for outcome in outcomes)
         return sum(isinstance(outcome, Applied) for outcome in outcomes)

@@ -18,12 +18,15 @@ from jobs.system import system_job
 from worker.apply import apply
 from worker.deliveries import Delivery, Settled
 from worker.loops.alone import alone
+from worker.loops.glance import is_any
+from worker.readiness import ready_keys, tell
 from worker.runtime import Runtime
 from worker.signals import LeasesExpired
 
 PATIENCE_SECONDS = 60.0
 """How long a holder's report that waits in the ledger keeps his lease."""
 
+ANY = text("SELECT FROM taskrail.lease WHERE expires_at <= clock_timestamp() LIMIT 1")
 EXPIRED = text("""
     SELECT lease.tenant_id, task_id, holder_id, token, expires_at
     FROM taskrail.lease JOIN taskrail.tenant ON tenant.id = lease.tenant_id
@@ -68,6 +71,8 @@ async def reap(runtime: Runtime) -> int:
 
     Answers how many were. What cannot be ended now keeps nobody behind it.
     """
+    if not await is_any(runtime.keeper, ANY):
+        return 0
     ended, page = 0, await _expired_after(FIRST, runtime)
     while page:
         ended += await _end(page, runtime)
@@ -81,6 +86,7 @@ async def _end(expired: Sequence[Expired], runtime: Runtime) -> int:
     reported = await _reported(expired, runtime)
     due = [lease for lease in expired if (lease.tenant_id, lease.task_id) not in reported]
     dispositions = await apply([_ending(lease) for lease in due], runtime) if due else []
+    await tell(runtime.redis, ready_keys(dispositions))
     return sum(isinstance(d, Settled) and d.outcome.status == "applied" for d in dispositions)
 
 

@@ -11,12 +11,17 @@ from sqlalchemy import Row, text
 
 from jobs.producer import payload, put, queue_id
 from worker.loops.alone import alone
+from worker.loops.glance import is_any
 from worker.runtime import Runtime
 from worker.signals import JobsFed
 
 FEED_JOBS = 1_000
 FEED_AGAIN_SECONDS = 10.0
 
+ANY = text("""
+    SELECT FROM taskrail.job
+    WHERE status = 'accepted' AND next_feed_at <= clock_timestamp() LIMIT 1
+""")
 FEED = text("""
     WITH due AS (
         SELECT tenant_id, id FROM taskrail.job
@@ -33,6 +38,8 @@ FEED = text("""
 
 async def sweep(runtime: Runtime) -> int:
     """Every job that is due is in the queue, in the order of acceptance; how many were not."""
+    if not await is_any(runtime.keeper, ANY):
+        return 0
     fed, due = 0, FEED_JOBS
     while due == FEED_JOBS:
         jobs = await _due(runtime)

@@ -3,11 +3,13 @@
 from sqlalchemy import text
 
 from worker.loops.alone import alone
+from worker.loops.glance import is_any
 from worker.runtime import Runtime
 from worker.signals import TallyFolded
 
 FOLD_DELTAS = 10_000
 
+ANY = text("SELECT FROM taskrail.tally LIMIT 1")
 FOLD = text("""
     WITH taken AS (
         DELETE FROM taskrail.tally
@@ -30,6 +32,8 @@ FOLD = text("""
 
 async def fold(runtime: Runtime) -> int:
     """The oldest deltas are in their projects' counters; how many projects that were."""
+    if not await is_any(runtime.keeper, ANY):
+        return 0
     async with alone(runtime.keeper, "tally") as connection:
         if connection is None:
             return 0
