@@ -24,6 +24,7 @@ from worker.runtime import Runtime
 from worker.settings import worker_options
 
 Form = type[Worker]
+PASSING = ("result", "health", "ready")
 
 
 @dataclass(slots=True)
@@ -63,9 +64,9 @@ class Scene:
         return form(**worker_options(self.settings, self.signals.append, **options))
 
     async def keys(self) -> set[str]:
-        """What is left in Redis, results and health aside."""
+        """What is left in Redis, besides what ends by itself: results, health, news of work."""
         names = {name.decode() for name in await self.redis.keys("*")}
-        return {name for name in names if "result" not in name and "health" not in name}
+        return {name for name in names if not any(word in name for word in PASSING)}
 
 
 @pytest.fixture(params=[Consumer, Worker], ids=["consumer", "stock"])

@@ -26,7 +26,7 @@ from worker.signals import LeasesExpired
 PATIENCE_SECONDS = 60.0
 """How long a holder's report that waits in the ledger keeps his lease."""
 
-ANY = text("SELECT FROM taskrail.lease WHERE expires_at <= clock_timestamp() LIMIT 1")
+ANY = text("SELECT 1 FROM taskrail.lease WHERE expires_at <= clock_timestamp() LIMIT 1")
 EXPIRED = text("""
     SELECT lease.tenant_id, task_id, holder_id, token, expires_at
     FROM taskrail.lease JOIN taskrail.tenant ON tenant.id = lease.tenant_id

@@ -19,7 +19,7 @@ FEED_JOBS = 1_000
 FEED_AGAIN_SECONDS = 10.0
 
 ANY = text("""
-    SELECT FROM taskrail.job
+    SELECT 1 FROM taskrail.job
     WHERE status = 'accepted' AND next_feed_at <= clock_timestamp() LIMIT 1
 """)
 FEED = text("""

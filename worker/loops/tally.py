@@ -9,7 +9,7 @@ from worker.signals import TallyFolded
 
 FOLD_DELTAS = 10_000
 
-ANY = text("SELECT FROM taskrail.tally LIMIT 1")
+ANY = text("SELECT 1 FROM taskrail.tally LIMIT 1")
 FOLD = text("""
     WITH taken AS (
         DELETE FROM taskrail.tally
