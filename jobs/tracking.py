@@ -62,9 +62,11 @@ class Tracked:
             await connection.connect()
             await connection.send_command("CLIENT", "TRACKING", "ON", "OPTIN")
             await connection.read_response()
-        except ResponseError as error:
-            await connection.disconnect()
-            raise TrackingUnsupportedError(str(error)) from error
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, ResponseError):
+                raise TrackingUnsupportedError(str(error)) from error
+            raise
         # Replies that were awaited on the last connection must not be taken for this one's.
         self._replies = deque()
         self._connection = connection

@@ -108,9 +108,10 @@ class Line:
         if suspect is None:
             return
         others = [entry for entry in self._lanes.waiting if entry is not suspect]
-        self._lanes.waiting = []
+        self._lanes.waiting = [suspect]
         await self._put_down(others)
         await self._lanes.end()
+        self._lanes.waiting = []
         self._has_more = True
         await self._apply([suspect])
 

@@ -39,13 +39,14 @@ class Renewing:
         loop, stop = asyncio.get_running_loop(), Future[None]()
 
         async def renew_until_stopped() -> None:
-            stopping = asyncio.wrap_future(stop)
-            redis = await connect()
-            try:
-                while not stopping.done():
-                    await asyncio.wait([stopping], timeout=hold_seconds / RENEWALS_A_HOLD)
+            stopping, redis = asyncio.wrap_future(stop), None
+            while not stopping.done():
+                await asyncio.wait([stopping], timeout=hold_seconds / RENEWALS_A_HOLD)
+                # Without Redis nobody else can take what is held, either.
+                with suppress(*REDIS_ERRORS):
+                    redis = redis or await connect()
                     await self._renew(queues(redis), loop)
-            finally:
+            if redis is not None:
                 await redis.aclose(close_connection_pool=True)
 
         thread = Thread(target=asyncio.run, args=[renew_until_stopped()], name="renewing")
@@ -59,13 +60,9 @@ class Renewing:
 
     async def _renew(self, queues: Queues, loop: asyncio.AbstractEventLoop) -> None:
         entries = list(self._held.values())
-        if not entries:
-            return
-        # Without Redis nobody else can take them either.
-        with suppress(*REDIS_ERRORS):
-            lost = await queues.renew(entries)
-            if lost:
-                loop.call_soon_threadsafe(self._tell, lost)
+        lost = await queues.renew(entries) if entries else []
+        if lost:
+            loop.call_soon_threadsafe(self._tell, lost)
 
     def _tell(self, names: list[bytes]) -> None:
         """What was let go meanwhile is not lost."""

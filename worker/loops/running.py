@@ -11,7 +11,7 @@ from worker.loops.tally import fold
 from worker.runtime import Runtime
 from worker.signals import LoopFailed
 
-TALLY_SECONDS = 1.0
+TALLY_SECONDS = 5.0
 
 Round = Callable[[Runtime], Awaitable[int]]
 
