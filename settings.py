@@ -64,8 +64,8 @@ class Settings(BaseSettings):
         default_factory=_default_data_dir, description="Where the embedded servers keep their data."
     )
     queue_name: str = Field(default="arq:queue", description="The Redis key of the queue.")
-    queue_shares: dict[str, int] = Field(
-        default_factory=dict,
+    queue_shares: dict[str, int] | None = Field(
+        default=None,
         description="Queues to take from, as JSON: each with its share of a batch. Without it the"
         " one queue.",
     )
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _shares_are_positive(self) -> Self:
-        if any(share < 1 for share in self.queue_shares.values()):
+        if any(share < 1 for share in (self.queue_shares or {}).values()):
             raise ValueError("the share of a queue is at least 1; leave out those without")
         return self
 

@@ -114,3 +114,18 @@ def test_each_role_may_have_a_url_of_its_own(environment: pytest.MonkeyPatch) ->
     environment.setenv("TASKRAIL_KEEPER_DATABASE_URL", "postgresql://keeper@h/d")
 
     assert load_settings().keeper_database_url == SecretStr("postgresql://keeper@h/d")
+
+
+def test_queues_and_their_shares_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKRAIL_QUEUE_SHARES", '{"arq:queue": 3, "imports": 1}')
+
+    assert load_settings().shares == {"arq:queue": 3, "imports": 1}
+
+
+def test_without_shares_all_is_taken_from_the_one_queue() -> None:
+    assert Settings(queue_name="mine").shares == {"mine": 1}
+
+
+def test_a_queue_without_a_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="the share of a queue is at least 1"):
+        Settings(queue_shares={"arq:queue": 0})
