@@ -14,8 +14,8 @@ local any_aborted = redis.call('EXISTS', 'arq:abort') == 1
 local PAGE = 64 -- payloads read at once: not more than fit into memory
 
 local function deliveries_of(id)
+  if redis.call('SET', 'arq:retry:' .. id, 1, 'NX', 'EX', 88400) then return 1 end
   local count = redis.pcall('INCR', 'arq:retry:' .. id)
-  if count == 1 then redis.call('EXPIRE', 'arq:retry:' .. id, 88400) end
   return type(count) == 'number' and count or 1
 end
 
