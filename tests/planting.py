@@ -48,6 +48,7 @@ class Planted:
                 "job_id": new,
                 "data": "{}",
             },
+            "wording": {**task, "project_id": self.project_id, "words": "A task"},
             "outbox": {"tenant_id": self.tenant_id, "entity_id": self.task_id, "seq": 1},
             "tally": {**project, "tasks": 1, "completed": 0},
             "job": {

@@ -9,6 +9,7 @@ from db.models.lease import Lease
 from db.models.project import Project, Tally
 from db.models.task import Task
 from db.models.tenant import Tenant
+from db.models.wording import Wording
 from db.models.worker import Member, Worker
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Tally",
     "Task",
     "Tenant",
+    "Wording",
     "Worker",
     "metadata",
 ]

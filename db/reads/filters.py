@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal_column, or_
+from sqlalchemy import ColumnElement, func, literal_column, select
 
+from db.arrays import table_of
+from db.models import Wording
 from db.reads.views import TASK, TIME
 from jobs.entities import OPEN, Priority, TaskStatus
 from jobs.values import storable_text
 
+WORDING = table_of(Wording)
 MAX_TEXT = 200
 """Characters of a text that is searched for."""
 NEVER: ColumnElement[Any] = literal_column("'infinity'::timestamptz", TIME)
@@ -62,10 +65,9 @@ def conditions(filters: Filters, tenant_id: UUID) -> Iterator[ColumnElement[bool
         yield TASK.c.status.in_([status.value for status in filters.statuses])
     if filters.priorities:
         yield TASK.c.priority_rank.in_([priority.value for priority in filters.priorities])
-    if filters.tags:
-        yield TASK.c.tags.contains(list(filters.tags))
-    if filters.text:
-        yield _holds(filters.text)
+    if filters.is_search:
+        worded = select(WORDING.c.task_id).where(WORDING.c.tenant_id == tenant_id)
+        yield TASK.c.id.in_(worded.where(*_worded(filters)))
     yield from _of_due_date_and_dependencies(filters)
 
 
@@ -74,10 +76,15 @@ def due(tasks: Any) -> ColumnElement[Any]:
     return func.coalesce(tasks.c.due_at, NEVER, type_=TIME)
 
 
-def _holds(searched: str) -> ColumnElement[bool]:
+def _worded(filters: Filters) -> Iterator[ColumnElement[bool]]:
     """The user's % and _ are what they look like."""
-    plain = searched.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return or_(TASK.c.title.ilike(f"%{plain}%"), TASK.c.description.ilike(f"%{plain}%"))
+    if filters.project_id is not None:
+        yield WORDING.c.project_id == filters.project_id
+    if filters.text:
+        plain = filters.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        yield WORDING.c.words.ilike(f"%{plain}%")
+    if filters.tags:
+        yield WORDING.c.tags.contains(list(filters.tags))
 
 
 def _of_due_date_and_dependencies(filters: Filters) -> Iterator[ColumnElement[bool]]:

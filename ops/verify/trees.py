@@ -42,6 +42,18 @@ CYCLES = check(
     """,
 )
 
+WORDING = check(
+    "wording_is_the_tasks",
+    """
+    SELECT t.tenant_id, 'task' AS entity, t.id::text AS id,
+        'searches do not find what it says' AS detail
+    FROM taskrail.task t
+    LEFT JOIN taskrail.wording w ON w.tenant_id = t.tenant_id AND w.task_id = t.id
+    WHERE (w.project_id, w.words, w.tags)
+        IS DISTINCT FROM (t.project_id, concat_ws(E'\\n', t.title, t.description), t.tags)
+    """,
+)
+
 QUESTIONS = check(
     "questions_block",
     """
@@ -66,4 +78,4 @@ SERIES = check(
     """,
 )
 
-CHECKS = (TREES, CYCLES, QUESTIONS, SERIES)
+CHECKS = (TREES, CYCLES, WORDING, QUESTIONS, SERIES)

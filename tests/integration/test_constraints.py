@@ -256,6 +256,7 @@ def references(other: Planted) -> list[tuple[str, str, Any]]:
         ("dependency", "depends_on_id", task),
         ("comment", "task_id", task),
         ("comment", "author_id", worker),
+        ("wording", "task_id", task),
         ("tally", "project_id", other.project_id),
     ]
 

@@ -25,7 +25,7 @@ from db.reads.workers import completions, list_workers
 from jobs.entities import Priority, TaskStatus
 from tests.planning import Seed, told
 
-LARGE = ("task", "event", "dependency", "lease")
+LARGE = ("task", "wording", "event", "dependency", "lease")
 WEEK_AGO = datetime.now(UTC) - timedelta(days=7)
 
 Read = Callable[[AsyncConnection, Seed], Awaitable[object]]
@@ -94,12 +94,12 @@ PLAIN = {
     "deletions": Hot(lambda db, s: deletions(db, s.tenant_id), "ix_task_by_deletion", 5_000),
 }
 SEARCHES = {
-    "rare tag": Hot(listed(tags=("batch-77",)), "ix_task_tags", 1_000),
+    "rare tag": Hot(listed(tags=("batch-77",)), "ix_wording_tags", 1_000),
     "tag in a project": Hot(
-        listed(tags=("garden",), project_id="project_id"), "ix_task_tags", 1_000
+        listed(tags=("garden",), project_id="project_id"), "ix_wording_by_project", 3_000
     ),
-    "rare text": Hot(listed(text="lantern 777"), "ix_task_words", 1_000),
-    "text of nobody": Hot(listed(text="zzzz"), "ix_task_words", 100),
+    "rare text": Hot(listed(text="lantern 777"), "ix_wording_words", 1_000),
+    "text of nobody": Hot(listed(text="zzzz"), "ix_wording_words", 100),
 }
 
 
@@ -138,7 +138,7 @@ async def test_under_row_level_security_a_search_does_not_reach_its_index(
     async with seeded.explained("worker") as (connection, plans):
         await told(connection, plans, hot.read(connection, seeded))
 
-    assert plans.indexes.isdisjoint({"ix_task_tags", "ix_task_words"})
+    assert plans.indexes.isdisjoint({"ix_wording_tags", "ix_wording_words"})
 
 
 async def test_a_page_far_behind_costs_what_the_first_does(seeded: Seed) -> None:

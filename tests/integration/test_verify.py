@@ -133,6 +133,7 @@ FAULTS = {
         "INSERT INTO taskrail.dependency (tenant_id, task_id, depends_on_id)"
         " VALUES (:tenant, :held, :waiting)"
     ),
+    "wording_is_the_tasks": "UPDATE taskrail.wording SET words = 'else' WHERE task_id = :held",
     "questions_block": "UPDATE taskrail.task SET question = '{}' WHERE id = :held",
     "one_successor": (
         """UPDATE taskrail.task SET recurrence = '{"series_id": "s", "occurrence": 1}'"""
