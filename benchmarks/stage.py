@@ -23,6 +23,8 @@ from worker.apply import apply
 from worker.deliveries import Delivery
 from worker.runtime import Runtime, close_runtime, open_runtime
 
+FIRST_JOBS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -54,6 +56,7 @@ async def staged() -> AsyncIterator[Stage]:
         tenant_id = await _create_tenant(settings)
         workload = Workload(tenant_id)
         await apply([Delivery(str(job.id), job) for job in workload.setting_up()], runtime)
+        await _grow_up(settings, runtime, workload)
         yield Stage(settings, runtime, create_sessions(runtime.engine), workload)
         await close_runtime(runtime)
         await redis.aclose()
@@ -65,6 +68,20 @@ async def connect(settings: Settings) -> ArqRedis:
         job_serializer=codec.dump,
         job_deserializer=codec.load,
     )
+
+
+async def _grow_up(settings: Settings, runtime: Runtime, workload: Workload) -> None:
+    """Statistics as after the first minutes: plans made for empty tables walk through full ones.
+
+    Plans are made anew by those who connect later, so this stage's own connections are closed.
+    """
+    await apply([Delivery(str(job.id), job) for job in workload.stream(FIRST_JOBS)], runtime)
+    engine = create_engine(settings, "login")
+    async with engine.connect() as connection:
+        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await alone.execute(text("VACUUM (ANALYZE)"))
+    await engine.dispose()
+    await runtime.engine.dispose()
 
 
 async def _create_tenant(settings: Settings) -> UUID:

@@ -25,6 +25,8 @@ SETTINGS = {
     "listen_addresses": "",
     "shared_preload_libraries": "pg_stat_statements",
     "deadlock_timeout": "200ms",
+    # Plans that were made for empty tables, foreign keys' too, live until statistics change.
+    "autovacuum_naptime": "20s",
     "fsync": "on",
     "synchronous_commit": "on",
 }

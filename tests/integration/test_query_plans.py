@@ -96,7 +96,7 @@ PLAIN = {
 SEARCHES = {
     "rare tag": Hot(listed(tags=("batch-77",)), "ix_wording_tags", 1_000),
     "tag in a project": Hot(
-        listed(tags=("garden",), project_id="project_id"), "ix_wording_by_project", 3_000
+        listed(tags=("garden",), project_id="project_id"), "ix_wording_by_project", 5_000
     ),
     "rare text": Hot(listed(text="lantern 777"), "ix_wording_words", 1_000),
     "text of nobody": Hot(listed(text="zzzz"), "ix_wording_words", 100),
