@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         default=8 * 1024 * 1024, ge=1024, description="Most bytes of payload in one batch."
     )
     batch_seconds: float = Field(
-        default=0.25, gt=0, description="Batches get smaller when one takes longer than this."
+        default=1.0, gt=0, description="Batches get smaller when one takes longer than this."
     )
     hold_seconds: float = Field(
         default=5.0, gt=0, description="How long a taken job is held before others may take it."

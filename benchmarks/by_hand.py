@@ -1,7 +1,8 @@
 """The baseline: one AsyncSession transaction a job, as one would write it by hand.
 
-The same rows as the product writes for the workload's four kinds: ledger entry, task, lease, event,
-outbox; the same checks of actor, membership, status and token; ORM objects, one commit a job.
+The same rows as the product writes for the workload's kinds: ledger entry, task, lease, comment,
+event, outbox, counters; the same checks of actor, membership, status and token; ORM objects, one
+commit a job.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from db.models import Event, Lease, Member, Outbox, Project, Tally, Task, Worker
+from db.models import Comment, Event, Lease, Member, Outbox, Project, Tally, Task, Worker
 from db.models import Job as LedgerRow
 from jobs.envelope import AnyJob
-from jobs.payloads.lifecycle import ClaimTask, CompleteTask, ReportProgress
-from jobs.payloads.task import CreateTask
+from jobs.payloads.lifecycle import ClaimTask, CompleteTask, FailTask, ReportProgress
+from jobs.payloads.task import CommentTask, CreateTask
 
 Sessions = async_sessionmaker[AsyncSession]
 DECLARE = text("SELECT set_config('app.tenants', :tenant, true)")
@@ -56,7 +57,7 @@ async def _create(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[s
         version=0,  # _append makes it 1
     )
     session.add(task)
-    session.add(Tally(tenant_id=job.tenant_id, project_id=project.id, tasks=1, completed=0))
+    session.add(_tally(task, tasks=1))
     return task, "task.created", {"title": task.title, "description": task.description}
 
 
@@ -90,13 +91,43 @@ async def _progress(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict
     return task, "task.progressed", {"progress": task.progress}
 
 
+async def _comment(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[str, Any]]:
+    payload: CommentTask = job.payload
+    task = await session.get_one(Task, (job.tenant_id, payload.task_id), with_for_update=True)
+    await _require_member(session, job, task.project_id)
+    session.add(
+        Comment(
+            tenant_id=job.tenant_id,
+            id=payload.comment_id,
+            task_id=task.id,
+            author_id=job.actor_id,
+            body=payload.body,
+            created_at=datetime.now(UTC),
+        )
+    )
+    part = {"id": payload.comment_id, "author_id": job.actor_id, "body": payload.body}
+    return task, "task.commented", {"comment": part}
+
+
+async def _fail(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[str, Any]]:
+    payload: FailTask = job.payload
+    task, lease = await _held(session, job, payload)
+    task.attempt += 1
+    task.status = "failed" if task.attempt >= task.max_attempts else "pending"
+    task.assignee_id = lease.previous_assignee_id
+    task.failure = {"reason": payload.reason, "details": payload.details, "permanent": False}
+    await session.delete(lease)
+    session.add(_tally(task, attempts=1))
+    return task, "task.failed", {"status": task.status, "failure": task.failure}
+
+
 async def _complete(session: AsyncSession, job: AnyJob) -> tuple[Task, str, dict[str, Any]]:
     payload: CompleteTask = job.payload
     task, lease = await _held(session, job, payload)
     task.status, task.progress, task.result = "completed", 100, payload.result
     task.completed_at = datetime.now(UTC)
     await session.delete(lease)
-    session.add(Tally(tenant_id=job.tenant_id, project_id=task.project_id, tasks=0, completed=1))
+    session.add(_tally(task, completed=1))
     return task, "task.completed", {"status": task.status, "result": task.result}
 
 
@@ -112,6 +143,11 @@ async def _held(session: AsyncSession, job: AnyJob, payload: Any) -> tuple[Task,
 async def _require_member(session: AsyncSession, job: AnyJob, project_id: Any) -> None:
     if await session.get(Member, (job.tenant_id, project_id, job.actor_id)) is None:
         raise LookupError("not a member")
+
+
+def _tally(task: Task, tasks: int = 0, completed: int = 0, attempts: int = 0) -> Tally:
+    counted = {"tasks": tasks, "completed": completed, "attempts": attempts}
+    return Tally(tenant_id=task.tenant_id, project_id=task.project_id, **counted)
 
 
 def _append(
@@ -159,5 +195,7 @@ RULES: dict[type, Rule] = {
     CreateTask: _create,
     ClaimTask: _claim,
     ReportProgress: _progress,
+    CommentTask: _comment,
+    FailTask: _fail,
     CompleteTask: _complete,
 }

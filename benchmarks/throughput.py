@@ -1,135 +1,112 @@
-"""Through Redis, end to end: stock Arq with a hand-written transaction a job, and the product.
+"""Jobs per second from the first enqueue until the last is acknowledged, one run for all.
 
-The same jobs, queue, servers and process for both, rounds interleaved. Jobs are sent in four waves
-(create, claim, report, complete), since stock Arq keeps no order; a wave's time runs from its first
-enqueue until its last job is committed and acknowledged. The baseline is tuned: no poll delay, as
-many jobs at once as it has connections.
+`product`: real jobs of mixed kinds, in order, through real worker processes: one, and `processes`
+also two and four. `baseline`: the same jobs through stock Arq in a worker process of its own, one
+AsyncSession transaction a job; the best of a few sizes. `peers`: no-ops, without any transaction,
+each library in the fastest configuration that it documents, one worker process.
+
+Everybody has a driver process that enqueues in bulk while the worker works, the same servers and
+empty queues; a round is everybody once, and each round begins with another. Figures are medians.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from signal import Signals
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from statistics import median
-from time import perf_counter
 from typing import Any
 
-from arq.worker import Function, Worker
-
-from benchmarks.by_hand import RULES, apply_by_hand
+from benchmarks.counting import costs
+from benchmarks.driving import Driver, driving
+from benchmarks.processes import STOCK, WORKER, leading_to, running
+from benchmarks.rivals import PEERS, install, rival
 from benchmarks.stage import Stage, staged
-from benchmarks.workload import JOBS_A_TASK
-from jobs import codec
-from jobs.envelope import KINDS, AnyJob, Job
-from jobs.producer import Producer
-from worker.connection import redis_settings
-from worker.consumer import Consumer
-from worker.settings import worker_options
-from worker.signals import BatchApplied, Signal
 
 ROUNDS, SMOKE_ROUNDS = 5, 1
-PRODUCT_JOBS, BASELINE_JOBS, SMOKE_JOBS = 8_000, 800, 200
-BASELINE_CONNECTIONS = 5
+PROCESSES, BASELINE_CONNECTIONS = (1, 2, 4), (5, 10, 20)
+PRODUCT_JOBS, BASELINE_JOBS, SMOKE_JOBS = 20_000, 1_000, 140
+WARMING_JOBS = 700
+BASELINE, PRODUCT = "baseline", "product"
 
-
-@dataclass(slots=True)
-class Line:
-    """A running worker, and how many jobs it has applied."""
-
-    applied: int = 0
-    _awaited: int = 0
-    _reached: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def count(self, jobs: int = 1) -> None:
-        self.applied += jobs
-        if self.applied >= self._awaited:
-            self._reached.set()
-
-    async def wave(self, producer: Producer, jobs: list[AnyJob]) -> float:
-        """Seconds from the first enqueue until all are applied."""
-        self._awaited, started = self.applied + len(jobs), perf_counter()
-        self._reached.clear()
-        await producer.enqueue_many(jobs, ordered=False)
-        await self._reached.wait()
-        return perf_counter() - started
+Contest = Callable[[], Awaitable[float]]
 
 
 async def run(
-    *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
-) -> dict[str, float]:
-    """Medians of jobs per second, durable settings: baseline, product, ratio_to_baseline."""
+    *,
+    smoke: bool = False,
+    peers: Sequence[str] | None = None,
+    on_round: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """All figures. `peers`: those to run, by default all, in a smoke run none."""
+    chosen = tuple(PEERS) if peers is None and not smoke else tuple(peers or ())
     rounds = SMOKE_ROUNDS if smoke else ROUNDS
-    rates: dict[str, list[float]] = {"baseline": [], "product": []}
-    async with staged() as stage:
+    await install(chosen)
+    async with staged() as stage, driving(stage) as driver:
+        contests = await _contests(stage, driver, chosen, smoke=smoke)
+        rates: dict[str, list[float]] = {name: [] for name in contests}
+        names = list(contests)
         for number in range(rounds):
-            for name, running, jobs in (
-                ("baseline", _baseline, BASELINE_JOBS),
-                ("product", _product, PRODUCT_JOBS),
-            ):
-                async with running(stage) as line:
-                    rates[name].append(await _rate(stage, line, SMOKE_JOBS if smoke else jobs))
+            first = number * len(names) // rounds
+            for name in names[first:] + names[:first]:
+                rates[name].append(await contests[name]())
             on_round(f"round {number + 1}")
-    baseline, product = (round(median(rates[name]), 1) for name in ("baseline", "product"))
+        asked = await costs(stage, driver, SMOKE_JOBS if smoke else PRODUCT_JOBS)
+    return _figures({name: round(median(all_), 1) for name, all_ in rates.items()}, chosen) | asked
+
+
+async def _contests(
+    stage: Stage, driver: Driver, peers: Sequence[str], *, smoke: bool
+) -> dict[str, Contest]:
+    """Everybody's way to run once, by name."""
+    jobs = SMOKE_JOBS if smoke else PRODUCT_JOBS
+    connections = 5 if smoke else await _best_connections(stage, driver)
+
+    def product(number: int) -> Contest:
+        return lambda: _product(stage, driver, number, jobs)
+
+    def peer(name: str) -> Contest:
+        return lambda: _peer(stage, name, SMOKE_JOBS if smoke else PEERS[name])
+
+    baseline_jobs = SMOKE_JOBS if smoke else BASELINE_JOBS
     return {
-        "baseline": baseline,
-        "product": product,
-        "ratio_to_baseline": round(product / baseline, 2),
+        **{f"{PRODUCT} {number}": product(number) for number in PROCESSES},
+        BASELINE: lambda: _baseline(stage, driver, connections, baseline_jobs),
+        **{name: peer(name) for name in peers},
     }
 
 
-async def _rate(stage: Stage, line: Line, number: int) -> float:
-    lives = list(stage.workload.tasks(number // JOBS_A_TASK))
-    producer = Producer(stage.runtime.redis, queue_name=stage.settings.queue_name)
-    waves = [list(wave) for wave in zip(*lives, strict=True)]
-    seconds = [await line.wave(producer, wave) for wave in waves]
-    return sum(map(len, waves)) / sum(seconds)
+async def _product(stage: Stage, driver: Driver, processes: int, jobs: int) -> float:
+    async with running(WORKER, leading_to(stage.settings), processes):
+        await driver.rate(stage.workload.stream(WARMING_JOBS), ordered=True)
+        return await driver.rate(stage.workload.stream(jobs), ordered=True)
 
 
-@asynccontextmanager
-async def _baseline(stage: Stage) -> AsyncIterator[Line]:
-    line = Line()
-
-    async def apply_one(ctx: dict[Any, Any], *args: Any, **_: Any) -> dict[str, Any]:  # noqa: ARG001 - Arq's signature
-        job = codec.read_envelope(args[0])
-        if not isinstance(job, Job):
-            raise TypeError("not a job of the workload")
-        outcome = await apply_by_hand(job, stage.sessions)
-        line.count()
-        return outcome
-
-    worker = Worker(
-        functions=[
-            Function(KINDS[payload], apply_one, None, None, None, None) for payload in RULES
-        ],
-        queue_name=stage.settings.queue_name,
-        redis_settings=redis_settings(stage.settings),
-        job_serializer=codec.dump,
-        job_deserializer=codec.load,
-        max_jobs=BASELINE_CONNECTIONS,
-        poll_delay=0,
-        keep_result=60,
-        log_results=False,
-        handle_signals=False,
-    )
-    task = asyncio.create_task(worker.main())
-    yield line
-    await asyncio.gather(*worker.tasks.values())
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await worker.close()
+async def _baseline(stage: Stage, driver: Driver, connections: int, jobs: int) -> float:
+    async with running((*STOCK, str(connections)), leading_to(stage.settings)):
+        await driver.rate(stage.workload.stream(SMOKE_JOBS), ordered=False)
+        return await driver.rate(stage.workload.stream(jobs), ordered=False)
 
 
-@asynccontextmanager
-async def _product(stage: Stage) -> AsyncIterator[Line]:
-    line = Line()
+async def _peer(stage: Stage, name: str, jobs: int) -> float:
+    async with rival(name, stage.settings) as peer:
+        return await peer.rate(jobs)
 
-    def listen(signal: Signal) -> None:
-        if isinstance(signal, BatchApplied):
-            line.count(signal.applied)
 
-    consumer = Consumer(**worker_options(stage.settings, listen, handle_signals=False))
-    task = asyncio.create_task(consumer.async_run())
-    yield line
-    consumer.handle_sig(Signals.SIGTERM)
-    await task
+async def _best_connections(stage: Stage, driver: Driver) -> int:
+    """How many jobs at once suit the baseline best on this machine."""
+    found = {
+        connections: await _baseline(stage, driver, connections, BASELINE_JOBS)
+        for connections in BASELINE_CONNECTIONS
+    }
+    return max(found, key=lambda connections: found[connections])
+
+
+def _figures(medians: Mapping[str, float], peers: Sequence[str]) -> dict[str, Any]:
+    product, baseline = medians[f"{PRODUCT} 1"], medians[BASELINE]
+    best = max(peers, key=lambda peer: medians[peer], default=None)
+    return {
+        "product": product,
+        "baseline": baseline,
+        "ratio_to_baseline": round(product / baseline, 2),
+        "peers": {peer: medians[peer] for peer in peers},
+        "best_peer": best,
+        "ratio_to_best_peer": None if best is None else round(product / medians[best], 2),
+        "processes": {str(number): medians[f"{PRODUCT} {number}"] for number in PROCESSES},
+    }

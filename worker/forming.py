@@ -8,31 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from jobs.codec import Poison, Request
+from jobs.codec import Poison
 from jobs.envelope import Job
 from worker.holding import Entry
-
-Ids = Iterable[UUID]
-ABOUT_WORKERS = "worker."
-
-
-@dataclass(slots=True)
-class Touched:
-    """What some jobs change, and what they only need to be as it is: ids, whatever they name."""
-
-    changed: set[UUID] = field(default_factory=set)
-    needed: set[UUID] = field(default_factory=set)
-
-    def add(self, changed: Ids, needed: Ids) -> None:
-        self.changed.update(changed)
-        self.needed.update(needed)
-
-    def is_clear_of(self, changed: Ids, needed: Ids) -> bool:
-        return (
-            self.changed.isdisjoint(changed)
-            and self.changed.isdisjoint(needed)
-            and self.needed.isdisjoint(changed)
-        )
+from worker.touched import Touched
 
 
 @dataclass(slots=True)
@@ -49,7 +28,7 @@ def formed(
     """At most `most` entries that touch nothing of `applying`; and the others, in order."""
     batch, others, behind = Batch(), list[Entry](), Touched()
     for entry in waiting:
-        ids = touched_by(entry.delivery.request)
+        ids = entry.touches
         is_clear = behind.is_clear_of(*ids) and all(one.is_clear_of(*ids) for one in applying)
         if is_clear and len(batch.entries) < most:
             batch.entries.append(entry)
@@ -60,16 +39,12 @@ def formed(
     return batch, others
 
 
-def touched_by(request: Request) -> tuple[Ids, Ids]:
-    """What is changed, and what needed. Who claims or is assigned is waited for, so only needed."""
-    if isinstance(request, Poison):
-        return (), ()
-    if not isinstance(request, Job):
-        return (request.id,), ()
-    refs = request.payload.refs(request.actor_id)
-    actor = () if request.actor_id is None else (request.actor_id,)
-    changed = (request.id, *refs.tasks, *refs.changed_projects, *refs.moves)
-    needed = (*request.after, *refs.projects, *refs.parents, *refs.blockers, *refs.workers, *actor)
-    if request.kind.startswith(ABOUT_WORKERS):
-        return (*changed, *refs.changed_workers), needed
-    return changed, (*needed, *refs.changed_workers)
+def id_of(entry: Entry) -> UUID | None:
+    request = entry.delivery.request
+    return None if isinstance(request, Poison) else request.id
+
+
+def named_after(entries: Iterable[Entry]) -> set[UUID]:
+    """The jobs that these wait for."""
+    requests = (entry.delivery.request for entry in entries)
+    return {job_id for one in requests if isinstance(one, Job) for job_id in one.after}

@@ -5,18 +5,21 @@ it: who comes back late finds its token gone and changes nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from arq.connections import ArqRedis
+from arq.constants import retry_key_prefix
 
 from jobs import codec
 from jobs.codec import Poison, Request
+from jobs.producer import queue_id
 from worker.deliveries import Deferred, Delivery, Disposition, HandedBack, Parked, Settled
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
+from worker.touched import Ids, touched_by
 
 HAND_BACK_SECONDS = 0.02
 REDIS_TIMEOUT_SECONDS = 5.0
@@ -25,13 +28,19 @@ SCRIPTS = Path(__file__).parent / "lua"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A queue entry that is held. `score` is when it was due, in ms since the epoch."""
+    """A queue entry that is held. `score` is when it was due, in ms since the epoch.
+
+    `taken_at`: when it was taken, on the clock of the event loop. `touches`: what it changes, and
+    what it needs to be as it is.
+    """
 
     queue: int
     name: bytes
     token: str
     delivery: Delivery
     score: float
+    taken_at: float
+    touches: tuple[Ids, Ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,11 @@ class Queues:
 
     async def take(self, most_jobs: int, most_bytes: int) -> Take:
         """Holds what is due, in queue order, up to both limits (but at least one entry)."""
-        token = uuid4().hex
+        token, taken_at = uuid4().hex, asyncio.get_running_loop().time()
         arguments = [token, self._hold_ms, most_jobs, most_bytes, *self._shares]
         more, wait_ms, taken = await self._run(self._take, arguments)
         return Take(
-            entries=[self._entry(token, *fields) for fields in taken],
+            entries=[self._entry(token, taken_at, *fields) for fields in taken],
             is_full=bool(more),
             next_due_seconds=None if wait_ms < 0 else wait_ms / 1000,
         )
@@ -87,6 +96,14 @@ class Queues:
         """The entries stand where they stood, as if they had not been taken."""
         return await self._end([(*_held(e), "at", e.score, "") for e in entries], [])
 
+    async def unsettled(self, job_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these jobs were taken by somebody and are not settled yet."""
+        if not job_ids:
+            return set()
+        ordered = list(job_ids)
+        counts = await self._redis.mget([retry_key_prefix + queue_id(one) for one in ordered])
+        return {one for one, count in zip(ordered, counts, strict=True) if count is not None}
+
     async def size(self) -> int:
         """How many entries there are, due or not, held or not."""
         return sum([await self._redis.zcard(name) for name in self._names])
@@ -102,12 +119,13 @@ class Queues:
         async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
             return await script(self._names, arguments)
 
-    def _entry(self, token: str, queue: int, name: bytes, *fields: Any) -> Entry:
-        payload, count, score, aborted = fields
+    def _entry(self, token: str, taken_at: float, *fields: Any) -> Entry:
+        queue, name, payload, count, score, aborted = fields
         arq_id = name.decode(errors="backslashreplace")
         request = _request(arq_id, payload)
         delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=bool(aborted))
-        return Entry(queue, name, token, delivery, float(score))
+        touches = touched_by(request)
+        return Entry(queue, name, token, delivery, float(score), taken_at, touches)
 
 
 def script(redis: ArqRedis, name: str) -> Any:

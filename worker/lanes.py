@@ -6,21 +6,24 @@ More lanes are no more order: what touches the same is never in two of them (for
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
+from uuid import UUID
 
-from worker.forming import Batch, formed
+from worker.forming import Batch, formed, id_of
 from worker.holding import Entry
+from worker.touched import Touched
 
 ApplyBatch = Callable[[list[Entry]], Coroutine[Any, Any, None]]
 
 
 class Lanes:
-    """`waiting` is held, and in no lane yet."""
+    """`waiting` is held, and in no lane yet. `elsewhere`: what other workers are applying."""
 
     def __init__(self, number: int, apply_batch: ApplyBatch) -> None:
         self._number = number
         self._apply_batch = apply_batch
         self._running: dict[asyncio.Task[None], Batch] = {}
         self.waiting: list[Entry] = []
+        self.elsewhere = Touched()
 
     @property
     def is_free(self) -> bool:
@@ -30,11 +33,17 @@ class Lanes:
     def is_idle(self) -> bool:
         return not self._running
 
+    def are_here(self, job_ids: set[UUID]) -> set[UUID]:
+        """Those of these jobs that wait here or are being applied here."""
+        waiting = {id_of(entry) for entry in self.waiting}
+        applying = (batch.touched.changed for batch in self._running.values())
+        return job_ids & waiting.union(*applying)
+
     def start(self, most: int) -> bool:
         """Whether something of what waits has begun, in as many lanes as are free."""
         has_begun = False
         while self.is_free and self.waiting:
-            applying = [batch.touched for batch in self._running.values()]
+            applying = [self.elsewhere, *(batch.touched for batch in self._running.values())]
             batch, self.waiting = formed(self.waiting, applying, most)
             if not batch.entries:
                 break

@@ -13,6 +13,7 @@ from worker.apply import apply
 from worker.bell import Bell
 from worker.burying import bury
 from worker.deliveries import Disposition
+from worker.forming import named_after
 from worker.functions import OURS
 from worker.holding import Entry, Queues
 from worker.lanes import Lanes
@@ -22,7 +23,10 @@ from worker.renewing import Renewing
 from worker.runtime import Runtime
 from worker.signals import HoldLost, Taken
 from worker.sizing import BatchSize
+from worker.touched import Touched
 
+PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 5.0, 0.02
+MOST_WAITING = 3
 ALONE_FROM_DELIVERY = 3
 LAST_DELIVERY = 5
 CRASH_LOOP = f"taken more than {LAST_DELIVERY} times without an end: it seems to kill its worker"
@@ -53,6 +57,8 @@ class Line:
         """Takes if there is room, and starts what can begin; whether there was anything to do."""
         self._lanes.clear()
         taken = await self._take() if self._has_room() else 0
+        if self._lanes.waiting and (taken or self._waits_for_others):
+            await self._look_elsewhere()
         return self._lanes.start(self._size.jobs) or taken > 0
 
     async def change(self, stopping: asyncio.Event, longest_seconds: float | None) -> None:
@@ -61,7 +67,8 @@ class Line:
         if not self._lanes.is_idle:
             waits.append(self._lanes.change())
         if self._lanes.is_free:
-            known = [s for s in (longest_seconds, self._next_due) if s is not None]
+            soon = LOOK_ELSEWHERE_SECONDS if self._waits_for_others else None
+            known = [s for s in (longest_seconds, self._next_due, soon) if s is not None]
             waits.append(self._bell.wait(min(known, default=None)))
         await _first(*waits)
 
@@ -80,13 +87,31 @@ class Line:
             with suppress(Exception):
                 await self._lanes.end()
 
+    @property
+    def _waits_for_others(self) -> bool:
+        return bool(self._lanes.elsewhere.changed)
+
     def _has_room(self) -> bool:
-        """At most one batch waits for a lane, and it is taken while others are applied."""
-        few = len(self._lanes.waiting) < self._size.jobs
-        return few and (self._lanes.is_free or self._has_more)
+        """At most one batch waits for a lane, and it is taken while others are applied.
+
+        Beside those that wait for other workers there is room for as many that do not.
+        """
+        most = self._size.jobs * (MOST_WAITING if self._waits_for_others else 1)
+        return len(self._lanes.waiting) < most and (self._lanes.is_free or self._has_more)
+
+    async def _look_elsewhere(self) -> None:
+        """What waits for jobs that other workers have at this moment waits here, for a while.
+
+        In the ledger it would cost a row and a second delivery; there it goes when that is over.
+        """
+        patient_since = asyncio.get_running_loop().time() - PATIENCE_SECONDS
+        named = named_after(e for e in self._lanes.waiting if e.taken_at > patient_since)
+        others = named - self._lanes.are_here(named)
+        self._lanes.elsewhere = Touched(changed=await self.queues.unsettled(others))
 
     async def _take(self) -> int:
-        room = self._size.jobs - len(self._lanes.waiting)
+        waiting = 0 if self._waits_for_others else len(self._lanes.waiting)
+        room = self._size.jobs - waiting
         take = await self.queues.take(room, self._runtime.settings.batch_bytes)
         self._has_more, self._next_due = take.is_full, take.next_due_seconds
         self._bell.found(len(take.entries))

@@ -17,14 +17,16 @@ from jobs.payloads.task import CommentTask, CreateTask
 from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
 from worker.deliveries import Delivery
-from worker.forming import Batch, Touched, formed, touched_by
+from worker.forming import Batch, formed
 from worker.holding import Entry
+from worker.touched import Touched, touched_by
 
 TENANT, AGENT, PROJECT = uuid7(), uuid7(), uuid7()
 
 
 def entry(request: Request) -> Entry:
-    return Entry(0, uuid4().bytes, "token", Delivery("id", request), 1.0)
+    delivery = Delivery("id", request)
+    return Entry(0, uuid4().bytes, "token", delivery, 1.0, 0.0, touched_by(request))
 
 
 def job(payload: Payload, actor_id: UUID | None = AGENT, **header: Any) -> AnyJob:

@@ -1,0 +1,156 @@
+"""How much of what the servers can do at all the product reaches.
+
+`postgres`: the product's own writing statements (ledger, tasks, leases, comments, events, outbox,
+counters), recorded with their arrays while it applied the jobs, and written once more by one
+asyncpg connection in the worker's role: the same rows, 200 jobs a commit, no reading, no thinking.
+`redis`: the same bytes enqueued, taken and settled by the product's own scripts, and nothing else.
+`product`: end to end, one worker process. All in one run, rounds interleaved; medians of jobs/s.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from benchmarks.driving import Driver, driving
+from benchmarks.processes import WORKER, leading_to, running
+from benchmarks.stage import Stage, staged
+from jobs.envelope import AnyJob
+from jobs.producer import CHUNK_JOBS, payload, put
+from worker.apply import apply
+from worker.deliveries import Delivery
+from worker.holding import script
+from worker.results import KEEP_RESULT_SECONDS
+
+ROUNDS, SMOKE_ROUNDS = 5, 1
+JOBS, SMOKE_JOBS = 7_000, 700
+BATCH_JOBS = 200
+WRITES = ("INSERT", "UPDATE", "DELETE", 'WITH "new" AS (INSERT', "SELECT set_config")
+WRITTEN = "task, wording, lease, comment, event, outbox, tally, job, dependency"
+MANY_BYTES, HOLD_MS = 2**30, 60_000
+RESULT = b"{" + b" " * 398 + b"}"
+"""As large as a usual one."""
+
+Statement = tuple[str, tuple[Any, ...]]
+Transaction = list[Statement]
+
+
+async def run(
+    *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
+) -> dict[str, float]:
+    """Medians of jobs per second: postgres, redis, product; and fraction_of_postgres."""
+    rates: dict[str, list[float]] = {"postgres": [], "redis": [], "product": []}
+    async with staged() as stage, driving(stage) as driver, _connection(stage) as connection:
+        for number in range(SMOKE_ROUNDS if smoke else ROUNDS):
+            jobs = stage.workload.stream(SMOKE_JOBS if smoke else JOBS)
+            rates["redis"].append(await _redis_rate(stage, jobs))
+            transactions = await _recorded(stage, jobs)
+            await _empty(driver)
+            rates["postgres"].append(len(jobs) / await _written_again(connection, transactions))
+            rates["product"].append(await _product_rate(stage, driver, smoke=smoke))
+            on_round(f"round {number + 1}")
+    medians = {name: round(median(values), 1) for name, values in rates.items()}
+    fraction = medians["product"] / medians["postgres"]
+    return medians | {"fraction_of_postgres": round(fraction, 3)}
+
+
+async def _recorded(stage: Stage, jobs: list[AnyJob]) -> list[Transaction]:
+    """What the product writes for these jobs, a list of statements for each commit."""
+    with _listening(stage.runtime.engine) as transactions:
+        for start in range(0, len(jobs), BATCH_JOBS):
+            batch = jobs[start : start + BATCH_JOBS]
+            await apply([Delivery(str(job.id), job) for job in batch], stage.runtime)
+    return transactions
+
+
+@contextmanager
+def _listening(engine: AsyncEngine) -> Iterator[list[Transaction]]:
+    transactions: list[Transaction] = []
+    statements: Transaction = []
+
+    def hear(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if statement.lstrip().startswith(WRITES):
+            statements.append((statement, tuple(parameters)))
+
+    def commit(_: Any) -> None:
+        transactions.append(statements[:])
+        statements.clear()
+
+    event.listen(engine.sync_engine, "before_cursor_execute", hear)
+    event.listen(engine.sync_engine, "commit", commit)
+    try:
+        yield transactions
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", hear)
+        event.remove(engine.sync_engine, "commit", commit)
+
+
+async def _empty(driver: Driver) -> None:
+    """As before the jobs were applied: their rows are gone, those of the people are there."""
+    await driver.postgres.execute("SET session_replication_role = replica")
+    await driver.postgres.execute(
+        "TRUNCATE " + ", ".join(f"taskrail.{name}" for name in WRITTEN.split(", "))
+    )
+    await driver.postgres.execute("SET session_replication_role = origin")
+
+
+async def _written_again(
+    connection: "asyncpg.Connection[asyncpg.Record]", transactions: list[Transaction]
+) -> float:
+    """Seconds for all of them, one after the other, each committed."""
+    texts = {statement for transaction in transactions for statement, _ in transaction}
+    prepared = {statement: await connection.prepare(statement) for statement in sorted(texts)}
+    started = perf_counter()
+    for transaction in transactions:
+        async with connection.transaction():
+            for statement, parameters in transaction:
+                await prepared[statement].fetch(*parameters)
+    return perf_counter() - started
+
+
+@asynccontextmanager
+async def _connection(stage: Stage) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """One connection as the worker has it, with its role and its pinned plans."""
+    async with stage.runtime.engine.connect() as borrowed:
+        raw = await borrowed.get_raw_connection()
+        driver_connection = raw.driver_connection
+        if driver_connection is None:
+            raise RuntimeError("there is no connection")
+        yield driver_connection
+
+
+async def _redis_rate(stage: Stage, jobs: list[AnyJob]) -> float:
+    """The scripts alone: payloads and results are bytes already, and nobody reads them."""
+    redis, name = stage.runtime.redis, "taskrail:limit"
+    take, settle = script(redis, "take"), script(redis, "settle")
+    entries = [(str(job.id), _bytes(job)) for job in jobs]
+    started, left = perf_counter(), len(entries)
+    await _enqueue(stage, name, entries)
+    while left:
+        _, _, taken = await take([name], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
+        endings = [part for entry in taken for part in (0, entry[1], "token", "done", RESULT, "")]
+        await settle([name], [KEEP_RESULT_SECONDS * 1000, 0, *endings])
+        left -= len(taken)
+    return len(entries) / (perf_counter() - started)
+
+
+async def _enqueue(stage: Stage, name: str, entries: list[tuple[str, bytes]]) -> None:
+    for start in range(0, len(entries), CHUNK_JOBS):
+        await put(stage.runtime.redis, name, entries[start : start + CHUNK_JOBS])
+
+
+def _bytes(job: AnyJob) -> bytes:
+    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+
+
+async def _product_rate(stage: Stage, driver: Driver, *, smoke: bool) -> float:
+    """End to end, after a round that warms the worker up."""
+    async with running(WORKER, leading_to(stage.settings)):
+        await driver.rate(stage.workload.stream(SMOKE_JOBS), ordered=True)
+        jobs = stage.workload.stream(SMOKE_JOBS if smoke else JOBS)
+        return await driver.rate(jobs, ordered=True)

@@ -1,0 +1,60 @@
+"""A unix socket in front of Redis that counts round trips: requests that follow an answer."""
+
+import asyncio
+import tempfile
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+READ_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Trips:
+    number: int = 0
+
+
+class _Link:
+    """One client's connection. What it sends without having heard anything is the same trip."""
+
+    def __init__(self, trips: Trips) -> None:
+        self._trips = trips
+        self._heard = True
+
+    async def forward(self, client: StreamReader, server: StreamWriter) -> None:
+        while data := await client.read(READ_BYTES):
+            self._trips.number += self._heard
+            self._heard = False
+            server.write(data)
+            await server.drain()
+
+    async def answer(self, server: StreamReader, client: StreamWriter) -> None:
+        while data := await server.read(READ_BYTES):
+            self._heard = True
+            client.write(data)
+            await client.drain()
+
+
+@asynccontextmanager
+async def relay(socket: str) -> AsyncIterator[tuple[str, Trips]]:
+    """The path of a socket that leads to `socket`, and the trips made through it so far."""
+    trips = Trips()
+
+    async def connected(client: StreamReader, to_client: StreamWriter) -> None:
+        server, to_server = await asyncio.open_unix_connection(socket)
+        link = _Link(trips)
+        ways = [
+            asyncio.create_task(link.forward(client, to_server)),
+            asyncio.create_task(link.answer(server, to_client)),
+        ]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        to_client.close()
+        to_server.close()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+    with tempfile.TemporaryDirectory(prefix="taskrail-relay-") as folder:
+        path = str(Path(folder) / "redis.sock")
+        async with await asyncio.start_unix_server(connected, path):
+            yield path, trips

@@ -1,0 +1,108 @@
+"""The peers, each in an environment of its own: a driver process and a worker process a run."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from redis.asyncio import Redis
+
+from benchmarks.processes import CHECKOUT, Talking, talking
+from settings import Settings
+
+PROJECT = CHECKOUT / "benchmarks" / "peers"
+ENVIRONMENTS = Path.home() / ".cache" / "taskrail" / "peers"
+LAUNCHERS_UV = Path.home() / ".local" / "share" / "taskrail" / "uv" / "bin" / "uv"
+PEERS = {
+    "arq": 4_000,
+    "saq": 6_000,
+    "streaq": 4_000,
+    "taskiq": 6_000,
+    "procrastinate": 1_500,
+    "pgqueuer": 30_000,
+    "awa": 5_000,
+}
+"""Names, and no-ops a round: about two seconds each."""
+DATABASE = "peer"
+WARMING_JOBS = 200
+REDIS_DATABASE = 1
+"""The product's is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A peer at work: one driver process, one worker process."""
+
+    driver: Talking
+    worker: Talking
+
+    async def rate(self, number: int) -> float:
+        """No-ops per second, from the first enqueue until the last is acknowledged."""
+        await self.worker.ask(expect=number)
+        started = (await self.driver.ask(enqueue=number))["started"]
+        await self.worker.hear()
+        settled = (await self.driver.ask(settle=True))["settled"]
+        return float(number / (settled - started))
+
+    async def delays(self, offsets: list[float]) -> list[float]:
+        """Milliseconds from when each job was to be enqueued until it ran."""
+        await self.worker.ask(expect=len(offsets))
+        await self.driver.ask(arrivals=offsets)
+        ran = await self.worker.hear()
+        await self.driver.ask(settle=True)
+        return [float(delay) for delay in ran["delays_ms"]]
+
+
+async def install(peers: Sequence[str]) -> None:
+    """Their locked environments are there, in the user's cache. Raises RuntimeError without uv."""
+    for peer in peers:
+        process = await asyncio.create_subprocess_exec(
+            _uv(),
+            *("sync", "--project", str(PROJECT), "--group", peer, "--frozen", "--quiet"),
+            *("--python", sys.executable, "--no-python-downloads"),
+            env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENTS / peer)},
+        )
+        if await process.wait() != 0:
+            raise RuntimeError(f"{peer} could not be installed: is PyPI reachable?")
+
+
+@asynccontextmanager
+async def rival(peer: str, settings: Settings) -> AsyncIterator[Rival]:
+    """The peer works in an empty Redis database and an empty PostgreSQL one, and is warm."""
+    python = str(ENVIRONMENTS / peer / "bin" / "python")
+    redis, postgres = await _emptied(settings)
+    where = ("--redis", redis, "--postgres", postgres)
+    command = (python, "-P", "-m", f"benchmarks.peers.{peer}")
+    async with talking((*command, "driver", *where)) as driver:
+        await driver.hear()
+        async with talking((*command, "worker", *where)) as worker:
+            await worker.hear()
+            working = Rival(driver, worker)
+            await working.rate(WARMING_JOBS)
+            yield working
+
+
+async def _emptied(settings: Settings) -> tuple[str, str]:
+    """Where the peer's Redis database and PostgreSQL database are, emptied."""
+    redis_url = f"{settings.resolved_redis_url.get_secret_value()}?db={REDIS_DATABASE}"
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+    postgres_url = settings.resolved_database_url.get_secret_value()
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {DATABASE}")
+    await connection.close()
+    return redis_url, postgres_url.replace("/taskrail?", f"/{DATABASE}?")
+
+
+def _uv() -> str:
+    """Also where the launcher keeps its own."""
+    found = shutil.which("uv") or (str(LAUNCHERS_UV) if LAUNCHERS_UV.exists() else None)
+    if found is None:
+        raise RuntimeError("the peers need uv: https://docs.astral.sh/uv, or --no-peers")
+    return found
