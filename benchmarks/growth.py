@@ -28,6 +28,7 @@ ROWS, SMOKE_ROWS = (0, 1_000_000, 5_000_000), (0, 10_000)
 BACKLOG, SMOKE_BACKLOG = 1_000_000, 2_000
 TENANTS, SMOKE_TENANTS = 10_000, 50
 LOAD_SECONDS, SMOKE_LOAD_SECONDS = 600.0, 3.0
+BACKLOG_SECONDS = 30.0
 JOBS, SMOKE_JOBS, SINGLE_JOBS = 10_000, 700, 200
 TIMES, SMOKE_TIMES = 3, 1
 CHUNK_ROWS = 500_000
@@ -112,10 +113,15 @@ async def backlogged(stage: Stage, driver: Driver, jobs: int) -> dict[str, float
         queued += len(stream)
     queuing = perf_counter() - started
     async with _worker(stage) as pid:
-        before, began = await driver.redis.zcard(driver.queue_name), perf_counter()
-        await asyncio.sleep(min(30.0, jobs / 2_000))
-        left, ended = await driver.redis.zcard(driver.queue_name), perf_counter()
-        rss = _rss_mb(pid)
+        before = await driver.redis.zcard(driver.queue_name)
+        while await driver.redis.zcard(driver.queue_name) == before:  # noqa: ASYNC110 - it starts
+            await asyncio.sleep(0.01)
+        began = perf_counter()
+        left = before
+        while left and perf_counter() - began < BACKLOG_SECONDS:
+            await asyncio.sleep(0.05)
+            left = await driver.redis.zcard(driver.queue_name)
+        ended, rss = perf_counter(), _rss_mb(pid)
     await driver.redis.flushall()
     return {
         "jobs": queued,

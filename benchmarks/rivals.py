@@ -22,10 +22,10 @@ PEERS = {
     "arq": 4_000,
     "saq": 6_000,
     "streaq": 4_000,
-    "taskiq": 6_000,
+    "taskiq": 8_000,
     "procrastinate": 1_500,
     "pgqueuer": 30_000,
-    "awa": 5_000,
+    "awa": 15_000,
 }
 """Names, and no-ops a round: about two seconds each."""
 DATABASE = "peer"

@@ -12,8 +12,8 @@ from benchmarks.peers.contract import main
 
 QUEUE = "bench"
 MAX_WORKERS = 1000
-CLAIMERS = 4
-CLAIMED = 64
+CLAIMERS = 1
+CLAIMED = 512
 CONNECTIONS = 20
 CHUNK_JOBS = 1_000
 

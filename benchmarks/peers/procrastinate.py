@@ -1,6 +1,7 @@
 """Procrastinate on PostgreSQL: batch defer, finished jobs deleted."""
 
 import argparse
+import logging
 from collections.abc import Callable
 
 from procrastinate import App, PsycopgConnector  # type: ignore[import-not-found]  # only in this peer's environment
@@ -42,6 +43,7 @@ class Procrastinate:
 
 
 async def opened(arguments: argparse.Namespace, run: Callable[..., None]) -> Procrastinate:
+    logging.getLogger("procrastinate").setLevel("ERROR")  # it warns of apps in scripts
     connector = PsycopgConnector(conninfo=arguments.postgres, min_size=2, max_size=CONNECTIONS)
     app = App(connector=connector)
     await app.open_async()

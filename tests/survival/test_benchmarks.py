@@ -18,6 +18,9 @@ KEYS = {
         *("redis_round_trips_per_batch", "commits_per_job"),
     },
     "latency": {"product", "peers"},
+    "limit": {"postgres", "redis", "product", "fraction_of_postgres"},
+    "recovery": {"seconds", "worst"},
+    "growth": {"rows", "tenants", "backlog", "rss_mb", "ratio_at_most_rows"},
 }
 
 
@@ -43,5 +46,7 @@ def _numbers(figures: dict[str, Any]) -> Iterator[float]:
     for value in figures.values():
         if isinstance(value, dict):
             yield from _numbers(value)
+        elif isinstance(value, list):
+            yield from value
         elif value is not None:
             yield value
