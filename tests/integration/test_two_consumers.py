@@ -14,7 +14,7 @@ TASKS, COMMENTS = 30, 6
 
 
 async def test_a_job_waits_in_hand_for_one_that_another_consumer_applies(scene: Scene) -> None:
-    """In the ledger the waiting would cost a row, and another delivery after a tenth of a second."""
+    """In the ledger the waiting would cost a row, and another delivery a good while later."""
     scene.settings = scene.settings.model_copy(update={"batch_jobs": 10, "lanes": 1})
     tasks = [uuid7() for _ in range(TASKS)]
     jobs = [scene.cast.task(task_id) for task_id in tasks]
