@@ -21,6 +21,7 @@ SETTINGS = text(
 
 VACUUM = text(
     "VACUUM (ANALYZE) taskrail.project, taskrail.worker, taskrail.member, taskrail.task,"
+    " taskrail.wording,"
     " taskrail.lease, taskrail.dependency, taskrail.event"
 )
 

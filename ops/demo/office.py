@@ -11,12 +11,14 @@ from uuid_utils.compat import uuid7
 
 from jobs.payloads.budget import Budget, Limit, Usage
 from jobs.payloads.lifecycle import (
+    ApproveTask,
     BlockTask,
     CancelTask,
     ClaimTask,
     CompleteTask,
     FailTask,
     ProvideInput,
+    RejectTask,
     ReleaseTask,
     RenewLease,
     ReopenTask,
@@ -88,6 +90,7 @@ class Office:
         await self._get_stuck()
         await self._ask_a_question()
         await self._spend_too_much()
+        await self._review_twice()
         await self._change_ones_mind()
         await self._plan_ahead()
         await self._run_the_staff()
@@ -144,6 +147,16 @@ class Office:
         token = await self._claim(agent, task)
         usage = Usage(tokens=200, money_micros=30_000)
         await self.desk.ask(agent, SubmitTask(task_id=task, token=token, usage=usage))
+
+    async def _review_twice(self) -> None:
+        agent, task = self.team.agents[0].id, await self._create("Write the menu")
+        for judgement in (
+            RejectTask(task_id=task, reason="Where is the soup?"),
+            ApproveTask(task_id=task),
+        ):
+            token = await self._claim(agent, task)
+            await self.desk.ask(agent, SubmitTask(task_id=task, token=token))
+            await self.desk.ask(self.team.reviewer.id, judgement)
 
     async def _change_ones_mind(self) -> None:
         lead, agent = self.team.lead.id, self.team.agents[0].id
