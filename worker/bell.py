@@ -30,10 +30,10 @@ class Bell:
         self._came_for_ring = False
         self._in_vain = 0
 
-    async def wait(self, seconds: float | None) -> None:
+    async def wait(self, seconds: float | None, *, is_idle: bool = True) -> None:
         """Returns when the queues have changed, or something may be due, `seconds` at the latest.
 
-        Raises what is in REDIS_ERRORS.
+        Who is not idle may have been rung by his own settling. Raises what is in REDIS_ERRORS.
         """
         longest = SAFETY_POLL_SECONDS if seconds is None else min(seconds, SAFETY_POLL_SECONDS)
         self._came_for_ring = False
@@ -42,7 +42,7 @@ class Bell:
         with suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._rung.wait()
-                self._came_for_ring = True
+                self._came_for_ring = is_idle
                 await asyncio.sleep(self._hesitation())
 
     def found(self, number: int) -> None:

@@ -69,7 +69,8 @@ class Line:
         if self._lanes.is_free:
             soon = LOOK_ELSEWHERE_SECONDS if self._waits_for_others else None
             known = [s for s in (longest_seconds, self._next_due, soon) if s is not None]
-            waits.append(self._bell.wait(min(known, default=None)))
+            longest = min(known, default=None)
+            waits.append(self._bell.wait(longest, is_idle=self._lanes.is_idle))
         await _first(*waits)
 
     async def finish(self) -> None:

@@ -109,6 +109,20 @@ async def test_who_is_rung_in_vain_hesitates_and_who_finds_something_does_not(be
     assert bell._hesitation() == 0  # noqa: SLF001 - as above
 
 
+async def test_who_is_rung_by_his_own_settling_does_not_hesitate_for_it(
+    scene: Scene, bell: Bell
+) -> None:
+    for name in ("first", "second", "third"):
+        waiting = asyncio.create_task(bell.wait(None, is_idle=False))
+        await until(lambda: is_armed(bell))
+        await scene.redis.zadd("other", {name: FOR_EVER * 10**12})
+        async with asyncio.timeout(SOON):
+            await waiting
+        bell.found(0)
+
+    assert bell._hesitation() == 0  # noqa: SLF001 - what it adds to the next wait
+
+
 async def test_an_idle_consumer_says_next_to_nothing_to_redis(scene: Scene) -> None:
     async with scene.running(Consumer):
         await asyncio.sleep(SAFETY_POLL_SECONDS)
