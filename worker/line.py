@@ -25,7 +25,7 @@ from worker.signals import HoldLost, Taken
 from worker.sizing import BatchSize
 from worker.touched import Touched
 
-PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 5.0, 0.02
+PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
 MOST_WAITING = 3
 ALONE_FROM_DELIVERY = 3
 LAST_DELIVERY = 5
