@@ -27,6 +27,8 @@ SETTINGS = {
     "deadlock_timeout": "200ms",
     # Plans that were made for empty tables, foreign keys' too, live until statistics change.
     "autovacuum_naptime": "20s",
+    # Solid-state disks; at the default of 4 a search of 100,000 tasks reads them from end to end.
+    "random_page_cost": "1.1",
     "fsync": "on",
     "synchronous_commit": "on",
 }
