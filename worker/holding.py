@@ -22,6 +22,8 @@ from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
 from worker.touched import Ids, touched_by
 
 HAND_BACK_SECONDS = 0.02
+SOONEST_SECONDS = 1e-6
+"""Two entries that are put back so far apart stay in order."""
 REDIS_TIMEOUT_SECONDS = 5.0
 SCRIPTS = Path(__file__).parent / "lua"
 
@@ -152,6 +154,6 @@ def _ending(entry: Entry, disposition: Disposition) -> tuple[Any, ...]:
         case Parked():
             return *_held(entry), "done", "", ""
         case Deferred(delay_seconds):
-            return *_held(entry), "in", int(delay_seconds * 1000), ""
+            return *_held(entry), "in", f"{delay_seconds * 1000:.3f}", ""
         case HandedBack():
             return *_held(entry), "in", int(HAND_BACK_SECONDS * 1000), ""

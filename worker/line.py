@@ -12,10 +12,10 @@ from jobs.errors import StoreUnavailable
 from worker.apply import apply
 from worker.bell import Bell
 from worker.burying import bury
-from worker.deliveries import Disposition
+from worker.deliveries import Deferred, Disposition
 from worker.forming import named_after
 from worker.functions import OURS
-from worker.holding import Entry, Queues
+from worker.holding import SOONEST_SECONDS, Entry, Queues
 from worker.lanes import Lanes
 from worker.others import Others
 from worker.readiness import ready_keys
@@ -27,6 +27,7 @@ from worker.touched import Touched
 
 PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
 MOST_WAITING = 3
+STUCK_SECONDS, ASIDE_SECONDS = 0.25, 0.5
 ALONE_FROM_DELIVERY = 3
 LAST_DELIVERY = 5
 CRASH_LOOP = f"taken more than {LAST_DELIVERY} times without an end: it seems to kill its worker"
@@ -46,6 +47,7 @@ class Line:
         self._others = Others(worker, worker.functions.keys() - OURS, self.renewing.let_go)
         self._has_more = True
         self._next_due: float | None = None
+        self._active_at = 0.0
         self.jobs_complete = 0
 
     @property
@@ -59,7 +61,10 @@ class Line:
         taken = await self._take() if self._has_room() else 0
         if self._lanes.waiting and (taken or self._waits_for_others):
             await self._look_elsewhere()
-        return self._lanes.start(self._size.jobs) or taken > 0
+        has_begun = self._lanes.start(self._size.jobs)
+        if self._is_stuck():
+            await self._step_aside()
+        return has_begun or taken > 0
 
     async def change(self, stopping: asyncio.Event, longest_seconds: float | None) -> None:
         """Returns when a batch has ended, the queues have changed, or all is to stop."""
@@ -100,6 +105,13 @@ class Line:
         most = self._size.jobs * (MOST_WAITING if self._waits_for_others else 1)
         return len(self._lanes.waiting) < most and (self._lanes.is_free or self._has_more)
 
+    def _is_stuck(self) -> bool:
+        """The hand is full, and nothing of it could begin for a while."""
+        now = asyncio.get_running_loop().time()
+        if not self._lanes.is_idle:
+            self._active_at = now
+        return now - self._active_at > STUCK_SECONDS and not self._has_room()
+
     async def _look_elsewhere(self) -> None:
         """What waits for jobs that other workers have at this moment waits here, for a while.
 
@@ -109,6 +121,15 @@ class Line:
         named = named_after(e for e in self._lanes.waiting if e.taken_at > patient_since)
         others = named - self._lanes.are_here(named)
         self._lanes.elsewhere = Touched(changed=await self.queues.unsettled(others))
+
+    async def _step_aside(self) -> None:
+        """All in hand waits for other workers, one of whom may be dead: others' turn, in order."""
+        aside, self._lanes.waiting = self._lanes.waiting, []
+        self.renewing.let_go(aside)
+        later = [Deferred(ASIDE_SECONDS + place * SOONEST_SECONDS) for place in range(len(aside))]
+        await self.queues.settle(aside, later)
+        self._lanes.elsewhere = Touched()
+        self._has_more = True
 
     async def _take(self) -> int:
         waiting = 0 if self._waits_for_others else len(self._lanes.waiting)

@@ -12,6 +12,7 @@ from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus
 
 from jobs.producer import Producer
+from tests.waiting import until
 from tests.workers import Scene
 from worker.connection import redis_settings
 from worker.deliveries import Deferred, HandedBack, Parked
@@ -54,6 +55,14 @@ async def let_holds_run_out(scene: Scene) -> None:
         await scene.redis.delete(name)
     for name, _ in await scene.redis.zrange("arq:queue", 0, -1, withscores=True):
         await scene.redis.zadd("arq:queue", {name: 1})
+
+
+async def _are_free(scene: Scene, ids: list[str]) -> bool:
+    """Their holds have ended, and their time has come."""
+    seconds, microseconds = await scene.redis.time()
+    scores = [await scene.redis.zscore("arq:queue", name) or 0.0 for name in ids]
+    held = await scene.redis.exists(*(f"arq:in-progress:{name}" for name in ids))
+    return not held and max(scores) <= seconds * 1000 + microseconds / 1000
 
 
 async def test_what_is_held_is_taken_by_nobody_else(scene: Scene, queues: Queues) -> None:
@@ -105,6 +114,29 @@ async def test_what_was_orphaned_comes_back_and_is_counted(scene: Scene, queues:
 
     assert names(again) == ids
     assert again.entries[0].delivery.count == 2
+
+
+async def test_what_was_orphaned_goes_before_the_backlog(scene: Scene, queues: Queues) -> None:
+    ids = await fill(scene, 5)
+    await _short_queues(scene.redis).take(2, MANY_BYTES)
+    await until(lambda: _are_free(scene, ids[:2]))
+
+    first = await queues.take(3, MANY_BYTES)
+
+    assert names(first) == ids[:3]
+    assert [entry.delivery.count for entry in first.entries] == [2, 2, 1]
+
+
+async def test_an_orphan_that_was_put_elsewhere_is_not_taken_early(
+    scene: Scene, queues: Queues
+) -> None:
+    (name,) = await fill(scene, 1)
+    await _short_queues(scene.redis).take(1, MANY_BYTES)
+    await until(lambda: _are_free(scene, [name]))
+    await scene.redis.zincrby("arq:queue", 60_000, name)
+
+    assert names(await queues.take(3, MANY_BYTES)) == []
+    assert await scene.keys() == {"arq:queue", f"arq:job:{name}", f"arq:retry:{name}"}
 
 
 async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene) -> None:

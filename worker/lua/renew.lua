@@ -10,6 +10,7 @@ for i = 2, #ARGV, 3 do
   if redis.call('GET', held) == ARGV[i + 2] then
     redis.call('PEXPIRE', held, ARGV[1])
     redis.call('ZADD', KEYS[ARGV[i] + 1], 'XX', back, id)
+    redis.call('ZADD', 'taskrail:held:' .. KEYS[ARGV[i] + 1], 'XX', back, id)
   else
     lost[#lost + 1] = id
   end

@@ -10,8 +10,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local lost, first, keep_ms = 0, 3 + ARGV[2], ARGV[1]
 local CHUNK = 1000 -- arguments of one command: Lua's stack holds 8,000
-local gone, done = {}, {}
-for queue = 1, #KEYS do done[queue] = {} end
+local gone, done, ended = {}, {}, {}
+for queue = 1, #KEYS do
+  done[queue], ended[queue] = {}, {}
+end
 
 local function in_chunks(command, key, arguments)
   for i = 1, #arguments, CHUNK do
@@ -40,6 +42,7 @@ end
 
 local function end_hold(queue, id, what, value, other)
   gone[#gone + 1] = 'arq:in-progress:' .. id
+  ended[queue][#ended[queue] + 1] = id
   if what == 'done' then
     settle(queue, id, value, other)
   elseif what == 'at' then
@@ -63,6 +66,7 @@ end
 in_chunks('DEL', nil, gone)
 for queue = 1, #KEYS do
   in_chunks('ZREM', KEYS[queue], done[queue])
+  in_chunks('ZREM', 'taskrail:held:' .. KEYS[queue], ended[queue])
   in_chunks('ZREM', 'arq:abort', done[queue])
 end
 return lost

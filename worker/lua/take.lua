@@ -1,5 +1,7 @@
 -- Takes what is due: each entry's score becomes the end of its hold, so that it leaves the ready
--- range and comes back by itself. Arq's in-progress key holds the token of this taking.
+-- range and comes back by itself. Arq's in-progress key holds the token of this taking. What comes
+-- back was a dead worker's: others wait for it, so it goes before the backlog. taskrail:held:<queue>
+-- has the ends of all holds, so that it is found there.
 -- KEYS: the queues. ARGV: token, hold in ms, most jobs, most bytes, then the share of each queue.
 -- Each queue gives its share of the jobs; what one leaves free, the others may use, the first first.
 -- Answers: 1 if more is ready, ms until the next entry is due (or -1),
@@ -21,6 +23,10 @@ end
 
 local function is_aborted(id)
   return any_aborted and redis.call('ZSCORE', 'arq:abort', id) and 1 or 0
+end
+
+local function held_of(queue)
+  return 'taskrail:held:' .. KEYS[queue]
 end
 
 local function payloads_of(page)
@@ -47,13 +53,33 @@ local function take_page(queue, page)
       held = held + 1
     end
   end
-  if #moved > 0 then redis.call('ZADD', KEYS[queue], 'XX', unpack(moved)) end
+  if #moved > 0 then
+    redis.call('ZADD', KEYS[queue], 'XX', unpack(moved))
+    redis.call('ZADD', held_of(queue), unpack(moved))
+  end
   return #moved / 2, held
+end
+
+-- Those whose hold has ended and that nobody has put elsewhere since.
+local function orphans_of(queue, most)
+  local page, gone = {}, {}
+  local ended = redis.call('ZRANGEBYSCORE', held_of(queue), '-inf', ready, 'LIMIT', 0, most)
+  for _, id in ipairs(ended) do
+    local score = redis.call('ZSCORE', KEYS[queue], id)
+    if score and tonumber(score) <= now then
+      page[#page + 1], page[#page + 2] = id, score
+    else
+      gone[#gone + 1] = id
+    end
+  end
+  if #gone > 0 then redis.call('ZREM', held_of(queue), unpack(gone)) end
+  return page
 end
 
 -- What stock workers run is left to them; it stays in the ready range, so it is passed over.
 local function take_from(queue, most)
-  local number, passed = 0, 0
+  local orphans = orphans_of(queue, math.min(PAGE, most))
+  local number, passed = #orphans > 0 and take_page(queue, orphans) or 0, 0
   while number < most and more == 0 do
     local page = redis.call('ZRANGEBYSCORE', KEYS[queue], '-inf', ready, 'WITHSCORES',
       'LIMIT', passed, math.min(PAGE, most - number))
