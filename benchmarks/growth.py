@@ -21,7 +21,7 @@ from benchmarks.driving import Driver, driving
 from benchmarks.processes import WORKER, environment_of, leading_to
 from benchmarks.stage import Stage, staged
 from benchmarks.workload import Workload
-from db.engine import create_engine
+from ops.engines import opened, patient
 
 STATEMENTS = Path(__file__).with_name("rows.sql")
 ROWS, SMOKE_ROWS = (0, 1_000_000, 5_000_000), (0, 10_000)
@@ -175,8 +175,7 @@ async def _fill(stage: Stage, there: int, wanted: int) -> None:
     """So many rows are there, without history; statistics are fresh."""
     if wanted == there:
         return
-    engine = create_engine(stage.settings, "login")
-    async with engine.connect() as borrowed:
+    async with opened(patient(stage.settings), "login") as engine, engine.connect() as borrowed:
         connection = await borrowed.execution_options(isolation_level="AUTOCOMMIT")
         for setting in QUICK:
             await connection.execute(text(setting))
@@ -188,7 +187,6 @@ async def _fill(stage: Stage, there: int, wanted: int) -> None:
             await connection.execute(text(index))
         await connection.execute(text("VACUUM (ANALYZE)"))
         await connection.execute(text("CHECKPOINT"))
-    await engine.dispose()
 
 
 async def _insert(connection: AsyncConnection, stage: Stage, first: int, last: int) -> None:
@@ -205,8 +203,7 @@ async def _insert(connection: AsyncConnection, stage: Stage, first: int, last: i
 
 
 async def _new_tenants(stage: Stage, number: int) -> list[Any]:
-    engine = create_engine(stage.settings, "owner")
-    async with engine.begin() as connection:
+    async with opened(stage.settings, "owner") as engine, engine.begin() as connection:
         rows = await connection.execute(
             text(
                 "INSERT INTO taskrail.tenant (id, slug, name) SELECT uuidv7(), 'many-' || n, 'Many'"
@@ -214,9 +211,7 @@ async def _new_tenants(stage: Stage, number: int) -> list[Any]:
             ),
             {"number": number},
         )
-        ids = [row.id for row in rows]
-    await engine.dispose()
-    return ids
+        return [row.id for row in rows]
 
 
 def _rss_mb(pid: int) -> float:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
 ASYNC = SCHEMES[0]
+PORT = 5432
 Query = list[tuple[str, str]]
 ADDRESS = frozenset({"host", "port"})
 ONLY_LIBPQ = frozenset({
@@ -26,7 +27,8 @@ def asyncpg_url(url: SecretStr) -> SecretStr:
     """
     address, query = _parts(url)
     address, hosts = _several_hosts(address)
-    return SecretStr(ASYNC + address + _query([*hosts, *(p for p in query if p[0] in ADDRESS)]))
+    where = _with_ports([*hosts, *(p for p in query if p[0] in ADDRESS)])
+    return SecretStr(ASYNC + address + _query(where))
 
 
 def asyncpg_dsn(url: SecretStr) -> SecretStr:
@@ -77,6 +79,14 @@ def _several_hosts(address: str) -> tuple[str, Query]:
     if "," not in hosts:
         return address, []
     return login + at + slash + name, [("host", host) for host in hosts.split(",")]
+
+
+def _with_ports(where: Query) -> Query:
+    """SQLAlchemy wants the port of each of several hosts, libpq has a usual one."""
+    hosts = [value for name, value in where if name == "host"]
+    if len(hosts) < 2:
+        return where
+    return [("host", host if ":" in host else f"{host}:{PORT}") for host in hosts]
 
 
 def _encoded(login: str) -> str:

@@ -1,3 +1,4 @@
+from tests.survival.site import site
 from tests.workers import scene
 
-__all__ = ["scene"]
+__all__ = ["scene", "site"]

@@ -2,70 +2,17 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from dataclasses import dataclass
-from uuid import UUID
 
 import pytest
-from arq.connections import create_pool
 
-from jobs import codec
 from jobs.envelope import AnyJob
-from jobs.producer import Producer
-from ops.preparation import prepare
 from ops.verify.run import verify
-from settings import Settings
-from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
-from tests.servers import own_servers
 from tests.survival.processes import worker_process
+from tests.survival.site import Site
 from tests.waiting import until
-from worker.apply import apply
-from worker.connection import redis_settings
-from worker.runtime import Runtime, close_runtime, open_runtime
 
 RESTARTS = 2
 JOBS_BETWEEN = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Servers of this test alone, which it may break."""
-
-    settings: Settings
-    database: Database
-    engine: Engine
-    producer: Producer
-    cast: Cast
-
-    def postmaster(self) -> int:
-        pid_file = self.settings.data_dir / "postgres" / "postmaster.pid"
-        return int(pid_file.read_text().split("\n", 1)[0])
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    with own_servers() as settings:
-        await prepare(settings)
-        database, cast = Database(settings), Cast()
-        redis = await create_pool(
-            redis_settings(settings), job_serializer=codec.dump, job_deserializer=codec.load
-        )
-        runtime = await open_runtime(settings, redis, lambda _: None)
-        engine = Engine(apply, runtime, database.superuser)
-        await _settle_in(engine, cast, runtime)
-        async with aclosing(Producer(redis)) as producer:
-            yield Site(settings, database, engine, producer, cast)
-        await database.dispose()
-        await redis.aclose()
-
-
-async def _settle_in(engine: Engine, cast: Cast, runtime: Runtime) -> None:
-    await engine.create_tenant(cast.tenant_id)
-    assert await engine.statuses(cast.setting_up()) == ["applied"] * 6
-    await close_runtime(runtime)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
@@ -78,7 +25,7 @@ async def test_a_restart_of_postgres_under_load_loses_and_doubles_nothing(
         for _ in range(RESTARTS):
             sent += await _send(site)
             await _restart(site, how, sent=len(sent))
-        await until(lambda: _is_settled(site, {job.id for job in sent}), seconds=60)
+        await until(lambda: site.are_settled({job.id for job in sent}), seconds=60)
 
         assert worker.returncode is None
 
@@ -115,11 +62,3 @@ async def _is_back(site: Site, before: int) -> bool:
     except Exception:  # noqa: BLE001 - whatever says that it is not back yet
         return False
     return True
-
-
-async def _is_settled(site: Site, ids: set[UUID]) -> bool:
-    rows = await site.engine.execute(
-        "SELECT count(*) AS number FROM taskrail.job WHERE id = ANY(:ids) AND status <> 'accepted'",
-        ids=list(ids),
-    )
-    return int(rows[0]["number"]) == len(ids)

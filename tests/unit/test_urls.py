@@ -59,6 +59,18 @@ def test_a_url_without_a_login_keeps_what_stands_after_it() -> None:
     assert (url.username, url.database, url.query["host"]) == (None, "tasks", "/run/a@b")
 
 
+@pytest.mark.parametrize(
+    "several",
+    ["a@one,two:5433/tasks?", "a@/tasks?host=one&host=two:5433&", "a@/tasks?host=/x&host=/y&"],
+)
+def test_several_hosts_have_the_usual_port_unless_they_name_one(several: str) -> None:
+    url = parsed(f"postgresql://{several}target_session_attrs=read-write")
+
+    hosts = [host.partition(":") for host in url.query["host"]]
+    assert len(hosts) == 2
+    assert {port for _, _, port in hosts} <= {"5432", "5433"}
+
+
 def test_several_hosts_may_be_written_as_libpq_does() -> None:
     url = parsed("postgresql://a:b@one:5432,two:5433/tasks?target_session_attrs=read-write")
 
