@@ -21,7 +21,7 @@ from benchmarks.driving import Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
 from jobs.envelope import AnyJob
-from jobs.producer import CHUNK_JOBS, payload, put
+from jobs.wire import job_payload, put
 from worker.apply import apply
 from worker.deliveries import Delivery
 from worker.holding import script
@@ -128,24 +128,15 @@ async def _redis_rate(stage: Stage, jobs: list[AnyJob]) -> float:
     """The scripts alone: payloads and results are bytes already, and nobody reads them."""
     redis, name = stage.runtime.redis, "taskrail:limit"
     take, settle = script(redis, "take"), script(redis, "settle")
-    entries = [(str(job.id), _bytes(job)) for job in jobs]
+    entries = [(str(job.id), job_payload(job)) for job in jobs]
     started, left = perf_counter(), len(entries)
-    await _enqueue(stage, name, entries)
+    await put(stage.runtime.redis, name, entries)
     while left:
         _, _, taken = await take([name], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
         endings = [part for entry in taken for part in (0, entry[1], "token", "done", RESULT, "")]
         await settle([name], [KEEP_RESULT_SECONDS * 1000, 0, *endings])
         left -= len(taken)
     return len(entries) / (perf_counter() - started)
-
-
-async def _enqueue(stage: Stage, name: str, entries: list[tuple[str, bytes]]) -> None:
-    for start in range(0, len(entries), CHUNK_JOBS):
-        await put(stage.runtime.redis, name, entries[start : start + CHUNK_JOBS])
-
-
-def _bytes(job: AnyJob) -> bytes:
-    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
 
 
 async def _product_rate(stage: Stage, driver: Driver, *, smoke: bool) -> float:

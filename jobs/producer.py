@@ -1,57 +1,31 @@
-"""The producers' side: jobs into Redis, or into the ledger; and their outcomes back.
-
-What is written are Arq's own keys, so any Arq worker and Arq's own `Job` can read them.
-"""
+"""The producers' side: jobs into Redis, or into the ledger; and their outcomes back."""
 
 import asyncio
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from arq.connections import ArqRedis
-from arq.constants import job_key_prefix, result_key_prefix
-from arq.jobs import serialize_job
 from pydantic import TypeAdapter
-from pydantic_core import from_json, to_json
+from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
 from jobs.awaiting import Awaiting, LedgerReader
 from jobs.chaining import Chain
-from jobs.codec import dump
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
+from jobs.recording import Connection, Driver, Recorded, Session, record
 from jobs.watching import Watcher
+from jobs.wire import CHUNK_JOBS, job_payload, put, queue_id, ready_key, result_key, wake_up
 
-CHUNK_JOBS = 100
 DEFAULT_TIMEOUT_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 5.0
 """Tasks become ready by time alone, too, which nobody tells."""
 HESITATION_SECONDS = 0.01
-
-ENQUEUE = """
--- KEYS: the queue. ARGV: prefixes of job and result keys, then id and payload of each job.
--- Scores are the server's time in milliseconds, a microsecond apart, so that the order stays.
-local time, answer, known, queued = redis.call('TIME'), {}, {}, {}
-local now = time[1] * 1000 + time[2] / 1000
-for i = 3, #ARGV, 2 do
-  local id = ARGV[i]
-  local new = redis.call('SET', ARGV[1] .. id, ARGV[i + 1], 'NX')
-  if new then known[#known + 1] = ARGV[2] .. id end
-  queued[#queued + 1] = string.format('%.3f', now + (i - 3) / 2000)
-  queued[#queued + 1] = id
-  answer[#answer + 1] = new and 1 or 0
-end
-if #known > 0 then redis.call('DEL', unpack(known)) end
-redis.call('ZADD', KEYS[1], 'NX', unpack(queued))
-return answer
-"""
-
-RECORD = "SELECT job_id, status, outcome, conflict FROM taskrail.record($1::jsonb)"
 
 _ENVELOPE: TypeAdapter[AnyJob] = TypeAdapter(WireJob)
 
@@ -74,21 +48,6 @@ def new_job(asked: Payload, tenant_id: UUID, actor_id: UUID | None = None, **hea
         }
         | header
     )
-
-
-def queue_id(job_id: UUID) -> str:
-    """The id of the job in Arq's keys."""
-    return str(job_id)
-
-
-def result_key(job_id: UUID) -> str:
-    """Arq's key of the job's result."""
-    return result_key_prefix + queue_id(job_id)
-
-
-def ready_key(tenant_id: UUID) -> str:
-    """The Redis key that is written whenever a task of the tenant may have become ready."""
-    return f"taskrail:ready:{tenant_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +98,7 @@ class Producer:
         handles: list[Handle] = []
         for start in range(0, len(sent), CHUNK_JOBS):
             chunk = sent[start : start + CHUNK_JOBS]
-            entries = [(queue_id(job.id), _payload(job)) for job in chunk]
+            entries = [(queue_id(job.id), job_payload(job)) for job in chunk]
             new = await put(self._redis, self._queue_name, entries)
             handles += [
                 Handle(job, is_new, self._awaiting) for job, is_new in zip(chunk, new, strict=True)
@@ -147,6 +106,36 @@ class Producer:
             if ordered:
                 self._chain.remember(chunk)
         return handles
+
+    async def record(
+        self,
+        jobs: Sequence[AnyJob],
+        session: Session | Connection | Driver,
+        *,
+        ordered: bool = True,
+    ) -> list[Recorded]:
+        """The jobs are accepted when the caller's transaction commits; then call `wake`.
+
+        `session`: an AsyncSession or AsyncConnection of SQLAlchemy's, or a connection of asyncpg's.
+        `ordered`: jobs about one task wait for each other, as in `enqueue_many`.
+        Raises the driver's error 22023, which says what to do, if one cannot be recorded: none is.
+        """
+        return await record(self._chain.ordered(jobs) if ordered else jobs, session)
+
+    async def wake(self, recorded: Sequence[Recorded]) -> bool:
+        """Workers take up at once what was recorded: to be called after the commit.
+
+        False if Redis cannot be told. Then, or without this call, the workers find it themselves,
+        within `TASKRAIL_SWEEPER_SECONDS`.
+        """
+        jobs = [one.job for one in recorded if one.waits]
+        entries = [(queue_id(job.id), wake_up(job.tenant_id, job.id, job.kind)) for job in jobs]
+        self._chain.remember(jobs)
+        try:
+            await put(self._redis, self._queue_name, entries)
+        except (RedisError, OSError):
+            return False
+        return True
 
     async def outcome(
         self,
@@ -190,55 +179,3 @@ class Producer:
             self._watcher.forget(answer)
         # A crowd of idle agents does not come at once.
         await asyncio.sleep(random.uniform(0, HESITATION_SECONDS))  # noqa: S311 - no secret
-
-
-async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
-    """Queues payloads under their Arq ids; False for those that were queued already."""
-    arguments = [part for entry in entries for part in entry]
-    script = redis.register_script(ENQUEUE)
-    answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
-    return [bool(is_new) for is_new in answer]
-
-
-def payload(kind: str, envelope: dict[str, Any]) -> bytes:
-    """The envelope in Arq's wrapping, enqueued now."""
-    enqueued_at = time.time_ns() // 1_000_000
-    return serialize_job(kind, (envelope,), {}, None, enqueued_at, serializer=dump)
-
-
-def _payload(job: AnyJob) -> bytes:
-    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
-
-
-class Connection(Protocol):
-    """What `record` needs of SQLAlchemy's AsyncConnection."""
-
-    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What the ledger has under a job's id. `conflict`: it is another job's, nothing was saved."""
-
-    job_id: UUID
-    status: str
-    outcome: dict[str, Any] | None
-    conflict: bool
-
-
-async def record(jobs: Sequence[AnyJob], connection: Connection) -> list[Recorded]:
-    """The jobs are in the ledger as soon as the caller's own transaction commits.
-
-    Of an AsyncSession give `await session.connection()`. Raises the driver's error 22023, which
-    says what to do, if a job cannot be recorded: none is then.
-    """
-    envelopes = [job.model_dump(mode="json", exclude_unset=True) for job in jobs]
-    rows = await connection.exec_driver_sql(RECORD, (to_json(envelopes).decode(),))
-    return [
-        Recorded(job_id, status, _parsed(outcome), conflict)
-        for job_id, status, outcome, conflict in rows
-    ]
-
-
-def _parsed(outcome: Any) -> Any:
-    return from_json(outcome) if isinstance(outcome, str) else outcome

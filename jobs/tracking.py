@@ -56,7 +56,8 @@ class Tracked:
             self._listening = None
 
     async def _connect(self) -> None:
-        options = {**self._pool.connection_kwargs, "protocol": 3}
+        # It waits for news, which may be long in coming.
+        options = {**self._pool.connection_kwargs, "protocol": 3, "socket_timeout": None}
         connection: Any = self._pool.connection_class(**options)
         try:
             await connection.connect()

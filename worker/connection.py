@@ -1,11 +1,13 @@
 """How to reach Redis, so that a restart of it is survived."""
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote
 
-from arq.connections import RedisSettings
+from arq.connections import ArqRedis, RedisSettings
 from redis import exceptions
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff
 
 from settings import Settings
@@ -14,6 +16,8 @@ REDIS_ERRORS = (exceptions.RedisError, OSError)
 """Whatever Redis or the way to it can raise; a time-out of asyncio is an OSError."""
 STOCK_RETRIES, CONSUMER_RETRIES = 60, 3
 LONGEST_PAUSE_SECONDS = 0.5
+REDIS_TIMEOUT_SECONDS = 5.0
+"""A way to Redis that swallows everything must not hold a worker for ever."""
 FOR_EVER = 2**31 - 1
 
 
@@ -34,6 +38,44 @@ def redis_settings(settings: Settings) -> RedisSettings:
 def for_consumer(found: RedisSettings) -> RedisSettings:
     """For the Consumer, which itself tries again for ever and can be told to stop meanwhile."""
     return replace(found, conn_retries=0, retry=_retry(CONSUMER_RETRIES))
+
+
+def connected_later(found: RedisSettings, **options: Any) -> ArqRedis:
+    """As Arq's `create_pool`, but it connects when it is first used: Redis may be away at first.
+
+    `options`: of ArqRedis. No answer within REDIS_TIMEOUT_SECONDS is an error.
+    """
+    login: dict[str, Any] = {
+        "db": found.database,
+        "username": found.username,
+        "password": found.password,
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+    }
+    if found.sentinel:
+        sentinel: Any = Sentinel(found.host, ssl=found.ssl, **login)  # type: ignore[no-untyped-call]
+        redis: ArqRedis = sentinel.master_for(found.sentinel_master, redis_class=ArqRedis)
+        for name, value in options.items():
+            setattr(redis, name, value)
+        return redis
+    return ArqRedis(
+        host=found.host,
+        port=found.port,
+        unix_socket_path=found.unix_socket_path,
+        socket_connect_timeout=found.conn_timeout,
+        ssl=found.ssl,
+        ssl_keyfile=found.ssl_keyfile,
+        ssl_certfile=found.ssl_certfile,
+        ssl_cert_reqs=found.ssl_cert_reqs,
+        ssl_ca_certs=found.ssl_ca_certs,
+        ssl_ca_data=found.ssl_ca_data,
+        ssl_check_hostname=found.ssl_check_hostname,
+        retry=found.retry,
+        retry_on_timeout=found.retry_on_timeout,
+        retry_on_error=found.retry_on_error,
+        max_connections=found.max_connections,
+        **login,
+        **options,
+    )
 
 
 def _retry(retries: int) -> Retry:

@@ -12,17 +12,17 @@ from datetime import datetime
 from signal import Signals
 from typing import Any
 
-from arq.connections import ArqRedis, create_pool
+from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import ConnectionPool
 
 from db.unit_of_work import unit_of_work
 from jobs.errors import StoreUnavailable
 from worker.bell import Bell
-from worker.connection import REDIS_ERRORS, for_consumer
+from worker.connection import REDIS_ERRORS, connected_later, for_consumer
+from worker.draining import Draining
 from worker.holding import Queues
 from worker.line import Line
-from worker.logs import log_signal
 from worker.outage import Outage
 from worker.runtime import Runtime
 from worker.signals import QueueBack, QueueLost, StoreBack, StoreLost
@@ -42,17 +42,17 @@ class Consumer(Worker):
 
     async def main(self) -> None:
         """Nothing is in hand when it returns."""
-        self._pool = await self._connected()
-        if self._pool is None:
-            return
+        self._pool = self._pool or self._own_pool()
         self.ctx["redis"] = self._pool
         if self.on_startup:
             await self.on_startup(self.ctx)
         runtime: Runtime = self.ctx["runtime"]
+        draining = Draining(runtime)
         async with self._opened(runtime) as line:
             while not self._stopping.is_set():
-                await self._rest(await self._round(line, runtime))
+                await self._rest(await self._round(line, draining, runtime))
             await line.abandon()
+            await draining.end()
 
     async def async_run(self) -> None:
         """Unlike Arq's it leaves nothing open."""
@@ -78,29 +78,20 @@ class Consumer(Worker):
         finally:
             await bell.close()
 
-    async def _connected(self) -> ArqRedis | None:
-        """Redis, as soon as it is there; None if told to stop before."""
-        while self._pool is None and not self._stopping.is_set():
-            try:
-                return await self._own_pool()
-            except REDIS_ERRORS as error:
-                await self._rest(self._redis_outage.failed(error, log_signal))
-        return self._pool
-
-    async def _own_pool(self) -> ArqRedis:
+    def _own_pool(self) -> ArqRedis:
         """New connections to the same server; those of another event loop cannot be shared."""
         if self.redis_settings is None:
             known = self.pool.connection_pool
             kind, options = known.connection_class, known.connection_kwargs
             return ArqRedis(ConnectionPool(connection_class=kind, **options))
-        return await create_pool(
+        return connected_later(
             for_consumer(self.redis_settings),
             job_serializer=self.job_serializer,
             job_deserializer=self.job_deserializer,
             default_queue_name=self.queue_name,
         )
 
-    async def _round(self, line: Line, runtime: Runtime) -> float:
+    async def _round(self, line: Line, draining: Draining, runtime: Runtime) -> float:
         """One step, if the servers are there. Seconds to rest before the next."""
         try:
             await self.heart_beat()
@@ -113,7 +104,9 @@ class Consumer(Worker):
             return self._store_outage.failed(error, runtime.emit)
         except REDIS_ERRORS as error:
             await line.abandon()
+            draining.begin()
             return self._redis_outage.failed(error, runtime.emit)
+        await draining.end()
         self._store_outage.served(runtime.emit)
         self._redis_outage.served(runtime.emit)
         self.jobs_complete = line.jobs_complete

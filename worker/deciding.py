@@ -92,10 +92,14 @@ class Deciding:
         entry = self._stored.get(key)
         if entry is None:
             return False
-        if not same_content(case.request, recorded_request(entry)):
+        recorded = recorded_request(entry)
+        if not same_content(case.request, recorded):
             self._answer_conflict(case, entry.outcome)
         elif entry.outcome is not None:
             case.disposition = Settled(Stored(entry.id, entry.outcome))
+        elif case.request != recorded:
+            # Redis may have been written to; the sweeper wakes what was accepted.
+            case.disposition = Parked("not in every field what was recorded")
         return case.disposition is not None
 
     def _answer_conflict(self, case: Case, first: dict[str, object] | None) -> None:

@@ -16,7 +16,8 @@ from arq.constants import retry_key_prefix
 
 from jobs import codec
 from jobs.codec import Poison, Request
-from jobs.producer import queue_id
+from jobs.wire import queue_id
+from worker.connection import REDIS_TIMEOUT_SECONDS
 from worker.deliveries import Deferred, Delivery, Disposition, HandedBack, Parked, Settled
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
 from worker.touched import Ids, touched_by
@@ -24,7 +25,6 @@ from worker.touched import Ids, touched_by
 HAND_BACK_SECONDS = 0.02
 SOONEST_SECONDS = 1e-6
 """Two entries that are put back so far apart stay in order."""
-REDIS_TIMEOUT_SECONDS = 5.0
 SCRIPTS = Path(__file__).parent / "lua"
 
 

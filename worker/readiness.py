@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from arq.connections import ArqRedis
 
-from jobs.producer import ready_key
+from jobs.wire import ready_key
 from worker.deliveries import Disposition, Settled
 from worker.results import KEEP_RESULT_SECONDS
 

@@ -1,7 +1,7 @@
 """Holds are renewed from a thread of its own, which a busy event loop cannot starve."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from threading import Thread
@@ -12,7 +12,7 @@ from worker.connection import REDIS_ERRORS
 from worker.holding import Entry, Queues
 
 RENEWALS_A_HOLD = 3
-Connect = Callable[[], Awaitable[ArqRedis]]
+Connect = Callable[[], ArqRedis]
 OnLost = Callable[[list[Entry]], None]
 
 
@@ -39,15 +39,13 @@ class Renewing:
         loop, stop = asyncio.get_running_loop(), Future[None]()
 
         async def renew_until_stopped() -> None:
-            stopping, redis = asyncio.wrap_future(stop), None
+            stopping, redis = asyncio.wrap_future(stop), connect()
             while not stopping.done():
                 await asyncio.wait([stopping], timeout=hold_seconds / RENEWALS_A_HOLD)
                 # Without Redis nobody else can take what is held, either.
                 with suppress(*REDIS_ERRORS):
-                    redis = redis or await connect()
                     await self._renew(queues(redis), loop)
-            if redis is not None:
-                await redis.aclose(close_connection_pool=True)
+            await redis.aclose(close_connection_pool=True)
 
         thread = Thread(target=asyncio.run, args=[renew_until_stopped()], name="renewing")
         thread.daemon = True

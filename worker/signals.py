@@ -128,6 +128,13 @@ class JobsFed:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerDrained:
+    """`jobs` recorded jobs went straight from the ledger through `apply`: Redis is away."""
+
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeasesExpired:
     """The reaper ended `leases` leases."""
 
@@ -155,6 +162,7 @@ Signal = (
     | QueueBack
     | LoopFailed
     | JobsFed
+    | LedgerDrained
     | LeasesExpired
     | TallyFolded
 )

@@ -2,19 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from arq.connections import ArqRedis, create_pool
+from arq.connections import ArqRedis
 from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus
 
 from jobs.producer import Producer
 from tests.waiting import until
 from tests.workers import Scene
-from worker.connection import redis_settings
+from worker.connection import connected_later, redis_settings
 from worker.deliveries import Deferred, HandedBack, Parked
 from worker.holding import Entry, Queues, Take
 from worker.renewing import Renewing
@@ -41,8 +41,8 @@ def _by_queue(take: Take) -> list[int]:
     return [sum(entry.queue == place for entry in take.entries) for place in (0, 1)]
 
 
-def _pool(scene: Scene) -> Callable[[], Awaitable[ArqRedis]]:
-    return partial(create_pool, redis_settings(scene.settings))
+def _pool(scene: Scene) -> Callable[[], ArqRedis]:
+    return partial(connected_later, redis_settings(scene.settings))
 
 
 def _short_queues(redis: ArqRedis) -> Queues:

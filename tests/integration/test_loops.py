@@ -12,7 +12,7 @@ from jobs.envelope import AnyJob
 from jobs.ids import derived_id
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask, RenewLease, ReportProgress
 from jobs.payloads.task import CommentTask
-from jobs.producer import record
+from jobs.recording import record
 from tests.databases import Database
 from tests.workers import Scene
 from worker.apply import apply
@@ -21,7 +21,7 @@ from worker.deliveries import Deferred, Delivery
 from worker.loops.alone import alone
 from worker.loops.reaper import reap
 from worker.loops.running import repeat
-from worker.loops.sweeper import sweep
+from worker.loops.sweeper import Sweeper
 from worker.loops.tally import fold
 from worker.runtime import Runtime
 from worker.signals import JobsFed, LeasesExpired, LoopFailed
@@ -53,7 +53,7 @@ async def test_a_recorded_job_is_applied_without_any_enqueueing(scene: Scene) ->
     job = scene.cast.task()
     await scene.engine.record([job])
 
-    assert await sweep(scene.engine.runtime) == 1
+    assert await Sweeper().sweep(scene.engine.runtime) == 1
 
     await scene.drain(Consumer)
     assert await status(scene, job) == "applied"
@@ -73,21 +73,21 @@ async def test_jobs_can_be_recorded_in_the_producers_own_transaction(
         await record([undone], connection)
         await connection.rollback()
 
-    assert (recorded.job_id, recorded.status, recorded.conflict) == (kept.id, "accepted", False)
-    assert await sweep(scene.engine.runtime) == 1
+    assert (recorded.job, recorded.status, recorded.conflict) == (kept, "accepted", False)
+    assert await Sweeper().sweep(scene.engine.runtime) == 1
 
 
 async def test_recorded_jobs_survive_the_loss_of_everything_in_redis(scene: Scene) -> None:
     jobs = [scene.cast.task() for _ in range(3)]
     await scene.engine.record(jobs)
-    await sweep(scene.engine.runtime)
+    await Sweeper().sweep(scene.engine.runtime)
 
     await scene.redis.flushall()
 
     await scene.engine.execute(
         "UPDATE taskrail.job SET next_feed_at = now() WHERE status = 'accepted'"
     )
-    assert await sweep(scene.engine.runtime) == 3
+    assert await Sweeper().sweep(scene.engine.runtime) == 3
     await scene.drain(Consumer)
     assert [await status(scene, job) for job in jobs] == ["applied"] * 3
 
@@ -95,7 +95,7 @@ async def test_recorded_jobs_survive_the_loss_of_everything_in_redis(scene: Scen
 async def test_a_job_is_not_fed_again_before_its_time(scene: Scene) -> None:
     await scene.engine.record([scene.cast.task()])
 
-    assert [await sweep(scene.engine.runtime) for _ in range(3)] == [1, 0, 0]
+    assert [await Sweeper().sweep(scene.engine.runtime) for _ in range(3)] == [1, 0, 0]
 
     assert [signal.jobs for signal in scene.signals.of(JobsFed)] == [1]
 
@@ -106,7 +106,7 @@ async def test_a_job_that_is_queued_already_is_left_as_it_is(scene: Scene) -> No
     await scene.engine.record([job])
     queued = await scene.redis.get(f"arq:job:{job.id}")
 
-    assert await sweep(scene.engine.runtime) == 0
+    assert await Sweeper().sweep(scene.engine.runtime) == 0
 
     assert await scene.redis.get(f"arq:job:{job.id}") == queued
 
@@ -115,9 +115,9 @@ async def test_sweepers_do_not_feed_at_the_same_time(scene: Scene) -> None:
     await scene.engine.record([scene.cast.task()])
 
     async with alone(scene.engine.runtime.keeper, "sweeper"):
-        assert await sweep(scene.engine.runtime) == 0
+        assert await Sweeper().sweep(scene.engine.runtime) == 0
 
-    assert await sweep(scene.engine.runtime) == 1
+    assert await Sweeper().sweep(scene.engine.runtime) == 1
 
 
 async def test_an_expired_lease_is_ended_and_counts_as_an_attempt(scene: Scene) -> None:
@@ -172,7 +172,7 @@ async def test_a_report_accepted_in_time_keeps_the_lease_until_it_is_applied(
 
     assert await reap(scene.engine.runtime) == 0
 
-    await sweep(scene.engine.runtime)
+    await Sweeper().sweep(scene.engine.runtime)
     await scene.drain(Consumer)
     assert await status(scene, report) == "applied"
 
@@ -244,7 +244,7 @@ async def test_a_deferred_job_is_fed_only_when_its_own_entry_is_overdue(scene: S
     (disposition,) = await apply([Delivery(str(job.id), job)], scene.engine.runtime)
 
     assert isinstance(disposition, Deferred)
-    assert await sweep(scene.engine.runtime) == 0
+    assert await Sweeper().sweep(scene.engine.runtime) == 0
 
 
 def test_equal_causes_make_equal_ids_of_version_7() -> None:

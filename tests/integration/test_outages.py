@@ -12,7 +12,7 @@ from settings import Settings
 from tests.waiting import until
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
-from worker.signals import QueueBack, QueueLost, StoreBack, StoreLost
+from worker.signals import LedgerDrained, QueueBack, QueueLost, StoreBack, StoreLost
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
 
@@ -73,6 +73,27 @@ async def test_a_redis_that_refuses_is_asked_until_it_serves(scene: Scene) -> No
         await scene.signals.first(QueueBack)
         handle = await scene.producer.enqueue(scene.cast.task())
         assert (await handle.outcome(10))["status"] == "applied"
+
+
+async def test_a_redis_that_may_only_be_read_is_asked_until_it_serves(scene: Scene) -> None:
+    """As a former primary after a failover. What is recorded meanwhile is settled all the same."""
+    async with scene.running(Consumer):
+        await (await scene.producer.enqueue(scene.cast.task())).outcome(10)
+        await scene.redis.zadd("arq:queue", {"later": time.time() * 1000 + 300})
+        await scene.redis.replicaof("127.0.0.1", 1)
+        try:
+            await scene.signals.first(QueueLost)
+            job = scene.cast.task()
+            await scene.engine.record([job])
+            await scene.signals.first(LedgerDrained)
+        finally:
+            await scene.redis.replicaof("NO", "ONE")
+
+        await scene.signals.first(QueueBack)
+        handle = await scene.producer.enqueue(scene.cast.task())
+        assert (await handle.outcome(10))["status"] == "applied"
+    row = await scene.engine.row("job", scene.cast.tenant_id, job.id)
+    assert row["status"] == "applied"
 
 
 async def test_a_consumer_can_be_stopped_while_it_looks_for_redis(scene: Scene) -> None:

@@ -7,8 +7,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.payloads.lifecycle import DispatchTasks
-from jobs.producer import ready_key
 from jobs.watching import LINGER_SECONDS
+from jobs.wire import ready_key
 from tests.waiting import until
 from tests.workers import Form, Scene
 from worker.consumer import Consumer

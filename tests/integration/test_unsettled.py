@@ -12,7 +12,7 @@ from jobs import codec
 from jobs.codec import Reference
 from jobs.envelope import AnyJob
 from jobs.payloads.task import CommentTask
-from jobs.producer import payload
+from jobs.wire import payload
 from tests.asking import Cast
 from tests.engine import Engine
 from worker.burying import bury

@@ -14,8 +14,9 @@ from jobs.codec import InvalidJob, UnknownJob
 from jobs.envelope import PAYLOADS, VERSIONS, WIRE_KINDS, Job
 from jobs.payloads.budget import Usage
 from jobs.payloads.lifecycle import ReportProgress
-from jobs.producer import new_job, payload
+from jobs.producer import new_job
 from jobs.upcasting import EARLIER
+from jobs.wire import payload
 from tests.unit.test_codec import REQUESTS, json_values
 
 TASK_ID = uuid7()

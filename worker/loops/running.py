@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from worker.backoff import full_jitter
 from worker.loops.calendar import Calendar
 from worker.loops.reaper import reap
-from worker.loops.sweeper import sweep
+from worker.loops.sweeper import Sweeper
 from worker.loops.tally import fold
 from worker.runtime import Runtime
 from worker.signals import LoopFailed
@@ -21,7 +21,7 @@ def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
     settings = runtime.settings
     rounds: list[tuple[Round, float]] = [
         (reap, settings.reaper_seconds),
-        (sweep, settings.sweeper_seconds),
+        (Sweeper().sweep, settings.sweeper_seconds),
         (fold, TALLY_SECONDS),
         (Calendar().observe, settings.calendar_seconds),
     ]

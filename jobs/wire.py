@@ -1,0 +1,75 @@
+"""Where jobs stand in Redis: Arq's own keys, written by one script. And how they are wrapped."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from arq.connections import ArqRedis
+from arq.constants import job_key_prefix, result_key_prefix
+from arq.jobs import serialize_job
+
+from jobs.codec import dump
+from jobs.envelope import AnyJob
+
+CHUNK_JOBS = 100
+"""Most jobs of one script: others are served between two of them."""
+
+ENQUEUE = """
+-- KEYS: the queue. ARGV: prefixes of job and result keys, then id and payload of each job.
+-- Scores are the server's time in milliseconds, a microsecond apart, so that the order stays.
+local time, answer, known, queued = redis.call('TIME'), {}, {}, {}
+local now = time[1] * 1000 + time[2] / 1000
+for i = 3, #ARGV, 2 do
+  local id = ARGV[i]
+  local new = redis.call('SET', ARGV[1] .. id, ARGV[i + 1], 'NX')
+  if new then known[#known + 1] = ARGV[2] .. id end
+  queued[#queued + 1] = string.format('%.3f', now + (i - 3) / 2000)
+  queued[#queued + 1] = id
+  answer[#answer + 1] = new and 1 or 0
+end
+if #known > 0 then redis.call('DEL', unpack(known)) end
+redis.call('ZADD', KEYS[1], 'NX', unpack(queued))
+return answer
+"""
+
+
+def queue_id(job_id: UUID) -> str:
+    """The id of the job in Arq's keys."""
+    return str(job_id)
+
+
+def result_key(job_id: UUID) -> str:
+    """Arq's key of the job's result."""
+    return result_key_prefix + queue_id(job_id)
+
+
+def ready_key(tenant_id: UUID) -> str:
+    """The Redis key that is written whenever a task of the tenant may have become ready."""
+    return f"taskrail:ready:{tenant_id}"
+
+
+async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
+    """Queues payloads under their Arq ids; False for those that were queued already."""
+    script = redis.register_script(ENQUEUE)
+    new: list[bool] = []
+    for start in range(0, len(entries), CHUNK_JOBS):
+        arguments = [part for entry in entries[start : start + CHUNK_JOBS] for part in entry]
+        answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
+        new += map(bool, answer)
+    return new
+
+
+def payload(kind: str, envelope: dict[str, Any]) -> bytes:
+    """The envelope in Arq's wrapping, enqueued now."""
+    enqueued_at = time.time_ns() // 1_000_000
+    return serialize_job(kind, (envelope,), {}, None, enqueued_at, serializer=dump)
+
+
+def job_payload(job: AnyJob) -> bytes:
+    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+
+
+def wake_up(tenant_id: UUID, job_id: UUID, kind: str) -> bytes:
+    """What Redis is told of a recorded job: whose it is, and which."""
+    return payload(kind, {"tenant_id": tenant_id, "id": job_id})
