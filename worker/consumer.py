@@ -15,6 +15,7 @@ from typing import Any
 from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import ConnectionPool
+from redis.exceptions import ResponseError
 
 from db.unit_of_work import unit_of_work
 from jobs.errors import StoreUnavailable
@@ -25,8 +26,9 @@ from worker.holding import Queues
 from worker.line import Line
 from worker.outage import Outage
 from worker.runtime import Runtime
-from worker.signals import QueueBack, QueueLost, StoreBack, StoreLost
+from worker.signals import QueueBack, QueueEvicts, QueueLost, StoreBack, StoreLost
 
+HARMLESS = "noeviction"
 CRON_SECONDS = 0.5
 """Arq looks for cron jobs that often, and a second ahead."""
 
@@ -37,6 +39,7 @@ class Consumer(Worker):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._stopping = asyncio.Event()
+        self._is_new_redis = True
         self._redis_outage = Outage(QueueLost, QueueBack)
         self._store_outage = Outage(StoreLost, StoreBack)
 
@@ -95,6 +98,8 @@ class Consumer(Worker):
         """One step, if the servers are there. Seconds to rest before the next."""
         try:
             await self.heart_beat()
+            if self._is_new_redis:
+                await _warn_of_eviction(self.pool, runtime)
             if self._store_outage.attempts:
                 await _probe(runtime)
             if not await line.step() and not await self._is_done(line):
@@ -105,8 +110,10 @@ class Consumer(Worker):
         except REDIS_ERRORS as error:
             await line.abandon()
             draining.begin()
+            self._is_new_redis = True
             return self._redis_outage.failed(error, runtime.emit)
         await draining.end()
+        self._is_new_redis = False
         self._store_outage.served(runtime.emit)
         self._redis_outage.served(runtime.emit)
         self.jobs_complete = line.jobs_complete
@@ -156,6 +163,16 @@ class Consumer(Worker):
             await self.on_shutdown(self.ctx)
         await self.pool.aclose(close_connection_pool=True)
         self._pool = None
+
+
+async def _warn_of_eviction(redis: ArqRedis, runtime: Runtime) -> None:
+    """Full memory would drop jobs that Redis has acknowledged; a worker can only say so."""
+    try:
+        policy = (await redis.info("memory")).get("maxmemory_policy", HARMLESS)
+    except ResponseError:  # it may not ask
+        return
+    if policy != HARMLESS:
+        runtime.emit(QueueEvicts(policy=policy))
 
 
 async def _probe(runtime: Runtime) -> None:

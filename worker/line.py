@@ -146,11 +146,14 @@ class Line:
         return len(take.entries)
 
     async def _receive(self, entries: list[Entry]) -> None:
-        """All wait for a lane; but what was taken often before is tried alone, and first.
+        """All wait for a lane, a dead worker's first; what was taken often is tried alone, at once.
 
         What waits is given back before, uncounted: it must not be blamed if the suspect kills us.
         """
-        self._lanes.waiting += entries
+        orphans = [entry for entry in entries if entry.delivery.count > 1]
+        fresh = [entry for entry in entries if entry.delivery.count == 1]
+        # Their successors may be in hand already, and would go before them.
+        self._lanes.waiting = [*orphans, *self._lanes.waiting, *fresh]
         suspect = next((e for e in entries if e.delivery.count >= ALONE_FROM_DELIVERY), None)
         if suspect is None:
             return

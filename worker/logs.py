@@ -12,6 +12,7 @@ from worker.signals import (
     HoldLost,
     JobBuried,
     LoopFailed,
+    QueueEvicts,
     QueueLost,
     Signal,
     StoreLost,
@@ -49,7 +50,9 @@ def log_signal(signal: Signal) -> None:
 
 def _level(signal: Signal) -> int:
     match signal:
-        case JobBuried() | DeadLettered() | StoreLost() | QueueLost() | LoopFailed():
+        case (
+            JobBuried() | DeadLettered() | StoreLost() | QueueLost() | QueueEvicts() | LoopFailed()
+        ):
             return logging.ERROR
         case BatchSplit() | HoldLost():
             return logging.WARNING

@@ -108,6 +108,13 @@ class QueueLost:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueEvicts:
+    """Redis may drop jobs when its memory is full: set its maxmemory-policy to noeviction."""
+
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueBack:
     """Redis serves again."""
 
@@ -159,6 +166,7 @@ Signal = (
     | StoreLost
     | StoreBack
     | QueueLost
+    | QueueEvicts
     | QueueBack
     | LoopFailed
     | JobsFed

@@ -12,7 +12,7 @@ from settings import Settings
 from tests.waiting import until
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
-from worker.signals import LedgerDrained, QueueBack, QueueLost, StoreBack, StoreLost
+from worker.signals import LedgerDrained, QueueBack, QueueEvicts, QueueLost, StoreBack, StoreLost
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
 
@@ -73,6 +73,20 @@ async def test_a_redis_that_refuses_is_asked_until_it_serves(scene: Scene) -> No
         await scene.signals.first(QueueBack)
         handle = await scene.producer.enqueue(scene.cast.task())
         assert (await handle.outcome(10))["status"] == "applied"
+
+
+@pytest.mark.parametrize(("policy", "warnings"), [("allkeys-lru", 1), ("noeviction", 0)])
+async def test_a_redis_that_may_drop_jobs_is_complained_about(
+    scene: Scene, policy: str, warnings: int
+) -> None:
+    await scene.redis.config_set("maxmemory-policy", policy)
+    try:
+        async with scene.running(Consumer):
+            await (await scene.producer.enqueue(scene.cast.task())).outcome(10)
+    finally:
+        await scene.redis.config_set("maxmemory-policy", "noeviction")
+
+    assert [signal.policy for signal in scene.signals.of(QueueEvicts)] == [policy] * warnings
 
 
 async def test_a_redis_that_may_only_be_read_is_asked_until_it_serves(scene: Scene) -> None:
