@@ -10,7 +10,13 @@ from time import perf_counter
 from db.loading import load_board
 from db.unit_of_work import unit_of_work
 from jobs.envelope import Job
-from worker.cases import announce, in_causal_order, load_tenants, open_cases, read_ledger
+from worker.cases import (
+    announce,
+    in_causal_order,
+    open_cases,
+    read_ledger,
+    read_time_and_tenants,
+)
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.recovery import recovered
@@ -51,7 +57,7 @@ async def transact(batch: Sequence[Delivery], runtime: Runtime, *, wait: bool) -
         cases = await open_cases(uow, batch)
         jobs = [case.request for case in cases if isinstance(case.request, Job)]
         loaded = await load_board(uow, jobs, wait=wait)
-        loaded.board.tenants = await load_tenants(uow, cases)
+        loaded.board.now, loaded.board.tenants = await read_time_and_tenants(uow, cases)
         stored = await read_ledger(uow, cases)
         Deciding(loaded, stored, runtime.settings).decide(cases)
         await uow.save(loaded.board, [case.written for case in cases if case.written])

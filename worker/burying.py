@@ -10,7 +10,13 @@ from jobs.board import Board
 from jobs.codec import Poison, Reference
 from jobs.errors import JobConflict, JobDataError
 from jobs.outcomes import Buried, Verdict
-from worker.cases import announce, envelope_text, load_tenants, open_cases, read_ledger
+from worker.cases import (
+    announce,
+    envelope_text,
+    open_cases,
+    read_ledger,
+    read_time_and_tenants,
+)
 from worker.dead_letters import storable
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
@@ -58,7 +64,8 @@ async def _written(
 ) -> Disposition:
     async with unit_of_work(runtime.engine) as uow:
         cases = await open_cases(uow, [delivery])
-        board = Board(now=await uow.tenants.clock(), tenants=await load_tenants(uow, cases))
+        now, tenants = await read_time_and_tenants(uow, cases)
+        board = Board(now=now, tenants=tenants)
         stored = await read_ledger(uow, cases)
         deciding = Deciding(Loaded(board, busy=set()), stored, runtime.settings)
         deciding.conclude(cases[0], verdict)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -138,9 +139,11 @@ def recorded_request(entry: Entry) -> Request:
     return request
 
 
-async def load_tenants(uow: UnitOfWork, cases: Sequence[Case]) -> dict[UUID, Tenant]:
-    ids = {tenant_id for tenant_id, _ in _keys(cases)}
-    return {tenant.id: tenant for tenant in await uow.tenants.load(ids)} if ids else {}
+async def read_time_and_tenants(
+    uow: UnitOfWork, cases: Sequence[Case]
+) -> tuple[datetime, dict[UUID, Tenant]]:
+    """To be read after the last lock: no rule sees a moment before another transaction's end."""
+    return await uow.tenants.load({tenant_id for tenant_id, _ in _keys(cases)})
 
 
 async def read_ledger(uow: UnitOfWork, cases: Sequence[Case]) -> dict[Key, Entry]:

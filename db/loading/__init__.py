@@ -1,8 +1,8 @@
 """How rules get their rows: everything a batch refers to, locked in one global order.
 
 One statement each, keys sorted: the jobs that others wait for, projects and their trees, workers,
-members, tasks and their kin, leases, ready tasks; then the time. A later statement has a later
-snapshot, so what a lock waited for is seen by the next one (READ COMMITTED).
+members, tasks and their kin, leases, ready tasks. A later statement has a later snapshot, so what a
+lock waited for is seen by the next one (READ COMMITTED). The time is read after all of them.
 """
 
 from dataclasses import dataclass, field
@@ -69,7 +69,6 @@ async def load_board(uow: UnitOfWork, jobs: list[AnyJob], *, wait: bool) -> Load
     await load_leases(reading)
     await load_people_of_tasks(reading)
     await load_candidates(reading)
-    reading.board.now = await uow.tenants.clock()
     return Loaded(reading.board, reading.existing - reading.board.tasks.keys(), settled)
 
 

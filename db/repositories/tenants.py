@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, Uuid, bindparam, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import entity_columns, table_of
@@ -12,8 +12,10 @@ from db.models import Tenant as Row
 from jobs.entities import Tenant
 
 TABLE = table_of(Row)
-LOAD = select(*entity_columns(TABLE, Tenant)).where(
-    TABLE.c.id == text("ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_ASKED = text("ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_MOMENT = select(literal(1).label("moment")).subquery()
+LOAD = select(func.clock_timestamp(), *entity_columns(TABLE, Tenant)).select_from(
+    _MOMENT.outerjoin(TABLE, TABLE.c.id == _ASKED)
 )
 DECLARE = text("SELECT set_config('app.tenants', :tenants, true)")
 CLOCK = text("SELECT clock_timestamp()")
@@ -28,11 +30,13 @@ class Tenants:
         tenants = ",".join(str(tenant_id) for tenant_id in sorted(tenant_ids))
         await self._connection.execute(DECLARE, {"tenants": tenants})
 
-    async def load(self, tenant_ids: Collection[UUID]) -> list[Tenant]:
-        rows = await self._connection.execute(LOAD, {"ids": sorted(tenant_ids)})
-        return [Tenant(*row) for row in rows]
-
     async def clock(self) -> datetime:
         """The database's time, which decides."""
         now: datetime = (await self._connection.execute(CLOCK)).scalar_one()
         return now
+
+    async def load(self, tenant_ids: Collection[UUID]) -> tuple[datetime, dict[UUID, Tenant]]:
+        """The time and, in the same statement, those of these tenants that exist."""
+        rows = (await self._connection.execute(LOAD, {"ids": sorted(tenant_ids)})).all()
+        found = [Tenant(*columns) for _, *columns in rows]
+        return rows[0][0], {tenant.id: tenant for tenant in found if tenant.id is not None}
