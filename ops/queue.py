@@ -5,22 +5,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from arq.connections import ArqRedis, create_pool
+from arq.connections import ArqRedis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.codec import dump, load
 from jobs.producer import Producer
 from settings import Settings
-from worker.connection import for_consumer, redis_settings
+from worker.connection import connected_later, for_consumer, redis_settings
 
 OUTCOME = text("SELECT outcome FROM taskrail.job WHERE tenant_id = :tenant_id AND id = :id")
 
 
 @asynccontextmanager
 async def opened_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
-    """A pool of connections to Redis, while the block runs; soon refused if Redis is away."""
-    pool = await create_pool(
+    """Connections to Redis, while the block runs; soon refused, when used, if Redis is away."""
+    pool = connected_later(
         for_consumer(redis_settings(settings)),
         job_serializer=dump,
         job_deserializer=load,

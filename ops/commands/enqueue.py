@@ -34,6 +34,7 @@ class Request:
     tenant: str
     actor: str | None
     wait_seconds: float | None
+    durable: bool
     lines: Sequence[str] = ()
     envelope: dict[str, Any] | None = None
 
@@ -45,6 +46,9 @@ class Request:
 @click.option("--id", "job_id", type=click.UUID, help="Of a KIND: the job's id, a UUIDv7.")
 @click.option("--after", type=click.UUID, multiple=True, help="Of a KIND: a job to wait for.")
 @click.option("--tenant", default="demo", show_default=True, help="Slug of the jobs' tenant.")
+@click.option(
+    "--durable", is_flag=True, help="Record them in the ledger, all or none; Redis may be away."
+)
 @click.option("--wait", is_flag=True, help="Wait for the outcomes.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds."
@@ -59,6 +63,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     job_id: UUID | None,
     after: tuple[UUID, ...],
     tenant: str,
+    durable: bool,
     timeout: float,
     wait: bool,
     kinds: bool,
@@ -78,7 +83,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         envelope = _by_hand(source, parameters, job_id, after)
     else:
         lines = _lines(source, by_hand=bool(parameters or job_id or after))
-    request = Request(tenant, actor, timeout if wait else None, lines, envelope)
+    request = Request(tenant, actor, timeout if wait else None, durable, lines, envelope)
     with servers() as running:
         answers = run(_enqueue(running, request))
     show(answers, as_json=as_json)
@@ -154,12 +159,15 @@ async def _enqueue(running: Running, request: Request) -> list[Answer]:
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(opened(settings, "reader"))
         redis = await stack.enter_async_context(opened_queue(settings))
+        ledger = None
+        if request.durable:
+            ledger = await stack.enter_async_context(opened(settings, "producer"))
         lines = await _read(reader, request)
         if running.is_supervisor and request.wait_seconds is not None:
             await stack.enter_async_context(worker_processes(1, log=DEVNULL))
         step = stack.enter_context(steps(len(lines)))
         sender = await stack.enter_async_context(aclosing(producer(redis, reader)))
-        return await send(sender, lines, request.wait_seconds, step)
+        return await send(sender, lines, request.wait_seconds, step, ledger)
 
 
 async def _read(reader: AsyncEngine, request: Request) -> list[Line]:

@@ -140,6 +140,22 @@ def test_a_job_by_hand_is_applied_and_its_outcome_told_by_its_id(shell: Shell) -
     assert outcome["result"] == {"worker_id": values["worker_id"], "version": 1}
 
 
+@pytest.mark.usefixtures("worker")
+def test_durable_jobs_are_recorded_all_or_none(shell: Shell) -> None:
+    renewal = json.dumps(
+        {"kind": "task.renew", "payload": {"task_id": str(uuid7()), "token": 1}, "id": str(uuid7())}
+    )
+    lines = (CHECKOUT / EXAMPLE).read_text()
+
+    refused = shell("enqueue", "-", "--durable", stdin=lines + renewal)
+    accepted = shell("enqueue", "-", "--durable", "--wait", "--json", stdin=lines)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "task.renew is ephemeral" in refused.stderr
+    assert accepted.returncode == 0, accepted.stderr
+    assert {line["status"] for line in json.loads(accepted.stdout)["lines"]} == {"applied"}
+
+
 def test_jobs_from_standard_input_wait_for_a_worker_that_ends_with_the_queue(shell: Shell) -> None:
     lines = (CHECKOUT / EXAMPLE).read_text()
 
