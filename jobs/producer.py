@@ -25,6 +25,7 @@ from jobs.codec import dump
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
+from jobs.signing import Signer
 from jobs.watching import Watcher
 
 CHUNK_JOBS = 100
@@ -111,7 +112,8 @@ class Handle:
 class Producer:
     """Enqueues jobs and waits for their outcomes. To be closed with `aclose`, before `redis`.
 
-    `read_ledger` is asked where Redis has no answer, which it keeps for a minute.
+    `read_ledger` is asked where Redis has no answer, which it keeps for a minute. With a `signer`
+    what is enqueued is signed.
     """
 
     def __init__(
@@ -120,10 +122,12 @@ class Producer:
         *,
         queue_name: str | None = None,
         read_ledger: LedgerReader | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._queue_name = queue_name or redis.default_queue_name
         self._chain = Chain()
         self._redis = redis
+        self._signer = signer
         self._watcher = Watcher(redis)
         self._awaiting = Awaiting(self._watcher, read_ledger)
 
@@ -139,7 +143,7 @@ class Producer:
         handles: list[Handle] = []
         for start in range(0, len(sent), CHUNK_JOBS):
             chunk = sent[start : start + CHUNK_JOBS]
-            entries = [(queue_id(job.id), _payload(job)) for job in chunk]
+            entries = [(queue_id(job.id), _payload(job, self._signer)) for job in chunk]
             new = await put(self._redis, self._queue_name, entries)
             handles += [
                 Handle(job, is_new, self._awaiting) for job, is_new in zip(chunk, new, strict=True)
@@ -200,14 +204,17 @@ async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, byt
     return [bool(is_new) for is_new in answer]
 
 
-def payload(kind: str, envelope: dict[str, Any]) -> bytes:
-    """The envelope in Arq's wrapping, enqueued now."""
+def payload(kind: str, argument: dict[str, Any]) -> bytes:
+    """An envelope, signed or not, in Arq's wrapping, enqueued now."""
     enqueued_at = time.time_ns() // 1_000_000
-    return serialize_job(kind, (envelope,), {}, None, enqueued_at, serializer=dump)
+    return serialize_job(kind, (argument,), {}, None, enqueued_at, serializer=dump)
 
 
-def _payload(job: AnyJob) -> bytes:
-    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+def _payload(job: AnyJob, signer: Signer | None) -> bytes:
+    if signer is None:
+        return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+    named = job.model_copy(update={"kid": signer.kid})
+    return payload(job.kind, signer.signed(named.model_dump_json(exclude_unset=True)))
 
 
 class Connection(Protocol):
