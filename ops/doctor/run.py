@@ -50,4 +50,4 @@ async def _schema(settings: Settings) -> list[Finding]:
 
 async def _redis(settings: Settings) -> list[Finding]:
     async with opened_queue(settings) as pool:
-        return await redis(pool)
+        return await redis(pool, is_embedded=settings.embedded_redis)
