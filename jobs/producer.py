@@ -143,7 +143,7 @@ class Producer:
         handles: list[Handle] = []
         for start in range(0, len(sent), CHUNK_JOBS):
             chunk = sent[start : start + CHUNK_JOBS]
-            entries = [(queue_id(job.id), _payload(job, self._signer)) for job in chunk]
+            entries = [(queue_id(job.id), job_payload(job, self._signer)) for job in chunk]
             new = await put(self._redis, self._queue_name, entries)
             handles += [
                 Handle(job, is_new, self._awaiting) for job, is_new in zip(chunk, new, strict=True)
@@ -204,17 +204,18 @@ async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, byt
     return [bool(is_new) for is_new in answer]
 
 
-def payload(kind: str, argument: dict[str, Any]) -> bytes:
-    """An envelope, signed or not, in Arq's wrapping, enqueued now."""
-    enqueued_at = time.time_ns() // 1_000_000
-    return serialize_job(kind, (argument,), {}, None, enqueued_at, serializer=dump)
-
-
-def _payload(job: AnyJob, signer: Signer | None) -> bytes:
+def job_payload(job: AnyJob, signer: Signer | None) -> bytes:
+    """What `enqueue` puts into Redis for the job."""
     if signer is None:
         return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
     named = job.model_copy(update={"kid": signer.kid})
     return payload(job.kind, signer.signed(named.model_dump_json(exclude_unset=True)))
+
+
+def payload(kind: str, argument: dict[str, Any]) -> bytes:
+    """An envelope, signed or not, in Arq's wrapping, enqueued now."""
+    enqueued_at = time.time_ns() // 1_000_000
+    return serialize_job(kind, (argument,), {}, None, enqueued_at, serializer=dump)
 
 
 class Connection(Protocol):
