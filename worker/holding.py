@@ -15,7 +15,7 @@ from arq.connections import ArqRedis
 from arq.constants import retry_key_prefix
 
 from jobs import codec
-from jobs.codec import Poison, Request
+from jobs.codec import Poison, Reference, Request
 from jobs.producer import queue_id
 from jobs.signing import Keyring
 from worker.deliveries import (
@@ -141,9 +141,14 @@ class Queues:
         queue, name, payload, count, score, aborted = fields
         arq_id = name.decode(errors="backslashreplace")
         request = _request(arq_id, payload, self._keyring)
-        delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=bool(aborted))
+        is_aborted = bool(aborted) and self._may_be_aborted(request)
+        delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=is_aborted)
         touches = touched_by(request)
         return Entry(queue, name, token, delivery, float(score), taken_at, touches)
+
+    def _may_be_aborted(self, request: Request) -> bool:
+        """Not what was recorded, nor what must be signed: who writes to Redis could end anything."""
+        return self._keyring is None and not isinstance(request, Reference)
 
 
 def script(redis: ArqRedis, name: str) -> Any:

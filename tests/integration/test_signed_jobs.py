@@ -13,6 +13,7 @@ from jobs.producer import Producer, payload, put
 from jobs.signing import Signer
 from settings import SigningKey
 from tests.workers import Form, Scene
+from worker.consumer import Consumer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
 
@@ -132,3 +133,24 @@ async def test_a_forged_job_changes_nothing_of_a_recorded_one(guarded: Scene, fo
 
     row = await guarded.engine.row("job", job.tenant_id, job.id)
     assert (row["status"], row["envelope"]["payload"]) == ("applied", unsigned(job)["payload"])
+
+
+async def test_an_abort_is_not_heard_where_jobs_must_be_signed(guarded: Scene) -> None:
+    handle = await guarded.producer.enqueue(guarded.cast.task())
+    await guarded.redis.zadd("arq:abort", {str(handle.job.id): 1})
+
+    await guarded.drain(Consumer)
+
+    assert (await handle.outcome(1))["status"] == "applied"
+
+
+async def test_a_recorded_job_cannot_be_aborted_from_redis(scene: Scene) -> None:
+    job = scene.cast.task()
+    await scene.engine.record([job])
+    reference = {"tenant_id": str(job.tenant_id), "id": str(job.id)}
+    await scene.redis.zadd("arq:abort", {"wake-up": 1})
+    await put(scene.redis, "arq:queue", [("wake-up", payload(job.kind, reference))])
+
+    await scene.drain(Consumer)
+
+    assert (await scene.producer.outcome(job.tenant_id, job.id, 1))["status"] == "applied"
