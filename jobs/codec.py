@@ -39,8 +39,8 @@ EXTRA_DEPTH = 48
 """A tree of subtasks is nested deeper than free JSON may be."""
 REFERENCE = {"tenant_id", "id"}
 REFUSED = (
-    "The job was not accepted: {flaw}. Nothing is recorded and its id is still free; sign it with"
-    " a key of this tenant and send it again."
+    "The job was not accepted: {flaw}. Nothing of it is recorded; sign it with a key of this tenant"
+    " and send it again, under the same id."
 )
 
 

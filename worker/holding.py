@@ -147,7 +147,7 @@ class Queues:
         return Entry(queue, name, token, delivery, float(score), taken_at, touches)
 
     def _may_be_aborted(self, request: Request) -> bool:
-        """Not what was recorded, nor what must be signed: who writes to Redis could end anything."""
+        """Not what was recorded, nor what must be signed: anybody who writes to Redis could."""
         return self._keyring is None and not isinstance(request, Reference)
 
 

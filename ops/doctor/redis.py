@@ -10,13 +10,13 @@ from ops.doctor.finding import Finding, good, judged
 OLDEST = {"redis": (6, 2), "valkey": (7, 2)}
 
 
-async def redis(pool: ArqRedis, *, is_embedded: bool) -> list[Finding]:
+async def redis(pool: ArqRedis, *, by_socket: bool) -> list[Finding]:
     """What INFO says, and who may do what. Raises redis.RedisError if the server cannot be asked.
 
-    The embedded server's socket is its lock.
+    `by_socket`: it is reached by a unix socket, as the embedded one is, whose file is its lock.
     """
     info: dict[str, Any] = await pool.info()
-    rights = [] if is_embedded else [await _rights(pool)]
+    rights = [] if by_socket else [await _rights(pool)]
     return [_version(info), _eviction(info), _persistence(info), *rights]
 
 

@@ -149,9 +149,9 @@ async def test_the_doctor_warns_of_a_default_user_who_may_do_everything(scene: S
         logged_in(scene.redis, scene.settings, WORKER) as settings,
         connected(settings) as worker,
     ):
-        locked = await examined(worker, is_embedded=False)
-    open_to_all = await examined(scene.redis, is_embedded=False)
-    own = await examined(scene.redis, is_embedded=True)
+        locked = await examined(worker, by_socket=False)
+    open_to_all = await examined(scene.redis, by_socket=False)
+    own = await examined(scene.redis, by_socket=True)
 
     levels = [{f.subject: f.level for f in found} for found in (locked, open_to_all, own)]
     assert [found.get("redis rights") for found in levels] == ["ok", "warning", None]
