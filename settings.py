@@ -5,10 +5,13 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
+from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.signing import SHORTEST_KEY_BYTES
 
 PREFIX = "TASKRAIL_"
 MAX_SOCKET_FOLDER = 85
@@ -32,6 +35,25 @@ def _default_data_dir() -> Path:
 def _absolute(path: Path) -> Path:
     """Servers and background processes run in other folders than the operator."""
     return path.expanduser().absolute()
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    try:
+        size = len(bytes.fromhex(key.get_secret_value()))
+    except ValueError:
+        raise ValueError("a signing key is written in hexadecimal digits") from None
+    if size < SHORTEST_KEY_BYTES:
+        raise ValueError(f"a signing key has at least {SHORTEST_KEY_BYTES} bytes")
+    return key
+
+
+class SigningKey(BaseModel):
+    """`key` in hexadecimal digits; who has it may speak for these tenants, or for all ("*")."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    key: Annotated[SecretStr, AfterValidator(_long_enough)]
+    tenants: frozenset[UUID] | Literal["*"]
 
 
 class Settings(BaseSettings):
@@ -59,6 +81,14 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey to use; without it an embedded Valkey is run."
+    )
+    signing_keys: dict[str, SigningKey] | None = Field(
+        default=None,
+        description="Keys that jobs in Redis must be signed with, as JSON (how-to/sign-jobs.md)."
+        " Without it signatures are not looked at.",
+    )
+    signing_kid: str | None = Field(
+        default=None, description="Which of these keys the commands sign their own jobs with."
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=_default_data_dir, description="Where the embedded servers keep their data."
@@ -135,6 +165,12 @@ class Settings(BaseSettings):
     def _shares_are_positive(self) -> Self:
         if any(share < 1 for share in (self.queue_shares or {}).values()):
             raise ValueError("the share of a queue is at least 1; leave out those without")
+        return self
+
+    @model_validator(mode="after")
+    def _kid_has_its_key(self) -> Self:
+        if self.signing_kid is not None and self.signing_kid not in (self.signing_keys or {}):
+            raise ValueError("TASKRAIL_SIGNING_KID names none of TASKRAIL_SIGNING_KEYS")
         return self
 
     @property

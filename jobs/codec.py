@@ -2,7 +2,7 @@
 
 On the wire Arq's dict stands around one envelope: {"t": try, "f": function, "a": [envelope],
 "k": {}, "et": enqueued at, in milliseconds}. Good bytes are validated in one pass; whatever that
-refuses is looked at again, slowly, to find out whose it was.
+refuses is looked at again, slowly, to find out whose it was. Signed messages: signing.py.
 """
 
 import re
@@ -23,8 +23,10 @@ from jobs.envelope import (
     SYSTEM_KINDS,
     VERSIONS,
     AnyJob,
+    Job,
     WireJob,
 )
+from jobs.signing import Keyring, Signed
 from jobs.upcasting import read_earlier
 from jobs.values import storable_json
 
@@ -36,6 +38,10 @@ KIND = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 EXTRA_DEPTH = 48
 """A tree of subtasks is nested deeper than free JSON may be."""
 REFERENCE = {"tenant_id", "id"}
+REFUSED = (
+    "The job was not accepted: {flaw}. Nothing of it is recorded; sign it with a key of this tenant"
+    " and send it again, under the same id."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,15 @@ class UnknownJob:
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """Nobody knows whose job this was; its bytes are all there is."""
+    """Nobody knows whose job this was; its bytes are all there is.
+
+    `claimed`: what a forged one said it was. Its sender may be told, nothing else may rest on it.
+    """
 
     raw: bytes
-    reason: Literal["unreadable", "unknown_tenant", "payload_gone"]
+    reason: Literal["unreadable", "unknown_tenant", "payload_gone", "forged"]
     message: str
+    claimed: Reference | None = None
 
 
 Request = AnyJob | Reference | InvalidJob | UnknownJob | Poison
@@ -91,10 +101,15 @@ _WIRE: TypeAdapter[_Wire] = TypeAdapter(_Wire)
 _ENVELOPE: TypeAdapter[AnyJob] = TypeAdapter(WireJob)
 
 
-def read(raw: bytes) -> Request:
-    """What Arq's payload `raw` asks for. Never raises, whatever the bytes."""
+def read(raw: bytes, keyring: Keyring | None = None) -> Request:
+    """What Arq's payload `raw` asks for. Never raises, whatever the bytes.
+
+    With a keyring only jobs that are signed are read; all others are poison, `forged`.
+    """
     if len(raw) > MAX_WIRE_BYTES:
         return _unreadable(raw, f"{len(raw)} bytes; an envelope has at most {MAX_ENVELOPE_BYTES}")
+    if keyring is not None:
+        return _read_signed(raw, keyring)
     try:
         return _WIRE.validate_json(raw)["a"][0]
     except ValidationError as refusal:
@@ -143,14 +158,56 @@ def function_of(raw: bytes) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _read_signed(raw: bytes, keyring: Keyring) -> Request:
+    """A wake-up passes as it is: it only names what the ledger has accepted."""
+    argument = _argument(raw)
+    if isinstance(argument, Poison):
+        return argument
+    signed = Signed.of(argument)
+    request = read(raw) if signed is None else _read_text(signed.text, raw)
+    if isinstance(request, Reference | Poison):
+        return request
+    flaw = keyring.flaw(signed, _kid(request), request.tenant_id)
+    if flaw is None:
+        return request
+    claimed = Reference(request.tenant_id, request.id)
+    return Poison(raw, "forged", REFUSED.format(flaw=flaw), claimed)
+
+
+def _kid(request: AnyJob | InvalidJob | UnknownJob) -> Any:
+    """As it is going to be applied: a name that stands twice in the JSON deceives nobody."""
+    return request.kid if isinstance(request, Job) else request.envelope.get("kid")
+
+
 def _read_slowly(raw: bytes, refusal: ValidationError) -> Request:
+    argument = _argument(raw)
+    if isinstance(argument, Poison):
+        return argument
+    signed = Signed.of(argument)
+    return _recognise(argument, raw, refusal) if signed is None else _read_text(signed.text, raw)
+
+
+def _argument(raw: bytes) -> Any:
+    """The one argument in Arq's dict; Poison if there is none."""
     try:
         args = load(raw).get("a")
     except (TypeError, ValueError) as error:
         return _unreadable(raw, str(error))
     if not isinstance(args, list) or len(args) != 1:
         return _unreadable(raw, "Arq's list of arguments does not hold exactly one envelope")
-    return _recognise(args[0], raw, refusal)
+    return args[0]
+
+
+def _read_text(text: str, raw: bytes) -> Request:
+    try:
+        return _ENVELOPE.validate_json(text)
+    except ValidationError as error:
+        refusal = error
+    try:
+        envelope = from_json(text)
+    except ValueError as error:
+        return _unreadable(raw, str(error))
+    return _recognise(envelope, raw, refusal)
 
 
 def _recognise(envelope: Any, raw: bytes, refusal: ValidationError) -> Request:

@@ -74,15 +74,15 @@ VersionT = TypeVar("VersionT", bound=int)
 TraceParent = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{2}(-[0-9a-f]+)+$", max_length=64)
 ]
-Signature = Annotated[Text, StringConstraints(max_length=256)]
+KeyId = Annotated[Text, StringConstraints(min_length=1, max_length=256)]
 
 
 class Job(BaseModel, Generic[KindT, PayloadT]):
     """One request. `id` is its idempotency key: one id, one effect, one outcome.
 
     An envelope without `schema_version` is of version 1, whatever the kind's current version is.
-    `after`: ids that must be settled first. `expires_at`: refused from then on. `kid` and `sig` are
-    reserved for signed envelopes.
+    `after`: ids that must be settled first. `expires_at`: refused from then on. `kid`: the key that
+    it is signed with, if it is (signing.py).
     """
 
     model_config = STRICT
@@ -96,8 +96,7 @@ class Job(BaseModel, Generic[KindT, PayloadT]):
     after: Annotated[list[UUID], Field(default_factory=list, max_length=MAX_AFTER)]
     expires_at: Time | None = None
     traceparent: TraceParent | None = None
-    kid: Signature | None = None
-    sig: Signature | None = None
+    kid: KeyId | None = None
     payload: PayloadT
 
     @field_validator("after")

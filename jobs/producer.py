@@ -19,6 +19,7 @@ from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
 from jobs.recording import Connection, Driver, Recorded, Session, record
+from jobs.signing import Signer
 from jobs.watching import Watcher
 from jobs.wire import CHUNK_JOBS, job_payload, put, queue_id, ready_key, result_key, wake_up
 
@@ -70,7 +71,8 @@ class Handle:
 class Producer:
     """Enqueues jobs and waits for their outcomes. To be closed with `aclose`, before `redis`.
 
-    `read_ledger` is asked where Redis has no answer, which it keeps for a minute.
+    `read_ledger` is asked where Redis has no answer, which it keeps for a minute. With a `signer`
+    what is enqueued is signed.
     """
 
     def __init__(
@@ -79,10 +81,12 @@ class Producer:
         *,
         queue_name: str | None = None,
         read_ledger: LedgerReader | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._queue_name = queue_name or redis.default_queue_name
         self._chain = Chain()
         self._redis = redis
+        self._signer = signer
         self._watcher = Watcher(redis)
         self._awaiting = Awaiting(self._watcher, read_ledger)
 
@@ -98,7 +102,7 @@ class Producer:
         handles: list[Handle] = []
         for start in range(0, len(sent), CHUNK_JOBS):
             chunk = sent[start : start + CHUNK_JOBS]
-            entries = [(queue_id(job.id), job_payload(job)) for job in chunk]
+            entries = [(queue_id(job.id), job_payload(job, self._signer)) for job in chunk]
             new = await put(self._redis, self._queue_name, entries)
             handles += [
                 Handle(job, is_new, self._awaiting) for job, is_new in zip(chunk, new, strict=True)

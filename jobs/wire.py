@@ -11,6 +11,7 @@ from arq.jobs import serialize_job
 
 from jobs.codec import dump
 from jobs.envelope import AnyJob
+from jobs.signing import Signer
 
 CHUNK_JOBS = 100
 """Most jobs of one script: others are served between two of them."""
@@ -60,14 +61,18 @@ async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, byt
     return new
 
 
-def payload(kind: str, envelope: dict[str, Any]) -> bytes:
-    """The envelope in Arq's wrapping, enqueued now."""
+def job_payload(job: AnyJob, signer: Signer | None = None) -> bytes:
+    """What `enqueue` puts into Redis for the job."""
+    if signer is None:
+        return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+    named = job.model_copy(update={"kid": signer.kid})
+    return payload(job.kind, signer.signed(named.model_dump_json(exclude_unset=True)))
+
+
+def payload(kind: str, argument: dict[str, Any]) -> bytes:
+    """An envelope, signed or not, in Arq's wrapping, enqueued now."""
     enqueued_at = time.time_ns() // 1_000_000
-    return serialize_job(kind, (envelope,), {}, None, enqueued_at, serializer=dump)
-
-
-def job_payload(job: AnyJob) -> bytes:
-    return payload(job.kind, job.model_dump(mode="json", exclude_unset=True))
+    return serialize_job(kind, (argument,), {}, None, enqueued_at, serializer=dump)
 
 
 def wake_up(tenant_id: UUID, job_id: UUID, kind: str) -> bytes:

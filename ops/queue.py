@@ -13,6 +13,7 @@ from jobs.codec import dump, load
 from jobs.producer import Producer
 from settings import Settings
 from worker.connection import connected_later, for_consumer, redis_settings
+from worker.keys import signer
 
 OUTCOME = text("SELECT outcome FROM taskrail.job WHERE tenant_id = :tenant_id AND id = :id")
 
@@ -32,8 +33,8 @@ async def opened_queue(settings: Settings) -> AsyncIterator[ArqRedis]:
         await pool.aclose()
 
 
-def producer(redis: ArqRedis, reader: AsyncEngine) -> Producer:
-    """A producer that asks the ledger where Redis has forgotten an outcome."""
+def producer(settings: Settings, redis: ArqRedis, reader: AsyncEngine) -> Producer:
+    """A producer that asks the ledger where Redis has forgotten an outcome, and signs."""
 
     async def read_ledger(tenant_id: UUID, job_id: UUID) -> dict[str, Any] | None:
         async with reader.connect() as connection:
@@ -41,4 +42,4 @@ def producer(redis: ArqRedis, reader: AsyncEngine) -> Producer:
             outcome: dict[str, Any] | None = rows.scalar_one_or_none()
         return outcome
 
-    return Producer(redis, read_ledger=read_ledger)
+    return Producer(redis, read_ledger=read_ledger, signer=signer(settings))

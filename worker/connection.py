@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from arq.connections import ArqRedis, RedisSettings
+from arq.constants import default_queue_name as QUEUE  # noqa: N812 - a constant of Arq's
+from arq.jobs import Deserializer, Serializer
 from redis import exceptions
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -40,10 +42,16 @@ def for_consumer(found: RedisSettings) -> RedisSettings:
     return replace(found, conn_retries=0, retry=_retry(CONSUMER_RETRIES))
 
 
-def connected_later(found: RedisSettings, **options: Any) -> ArqRedis:
+def connected_later(
+    found: RedisSettings,
+    *,
+    job_serializer: Serializer | None = None,
+    job_deserializer: Deserializer | None = None,
+    default_queue_name: str = QUEUE,
+) -> ArqRedis:
     """As Arq's `create_pool`, but it connects when it is first used: Redis may be away at first.
 
-    `options`: of ArqRedis. No answer within REDIS_TIMEOUT_SECONDS is an error.
+    No answer within REDIS_TIMEOUT_SECONDS is an error.
     """
     login: dict[str, Any] = {
         "db": found.database,
@@ -54,8 +62,8 @@ def connected_later(found: RedisSettings, **options: Any) -> ArqRedis:
     if found.sentinel:
         sentinel: Any = Sentinel(found.host, ssl=found.ssl, **login)  # type: ignore[no-untyped-call]
         redis: ArqRedis = sentinel.master_for(found.sentinel_master, redis_class=ArqRedis)
-        for name, value in options.items():
-            setattr(redis, name, value)
+        redis.job_serializer, redis.job_deserializer = job_serializer, job_deserializer
+        redis.default_queue_name = default_queue_name
         return redis
     return ArqRedis(
         host=found.host,
@@ -73,8 +81,10 @@ def connected_later(found: RedisSettings, **options: Any) -> ArqRedis:
         retry_on_timeout=found.retry_on_timeout,
         retry_on_error=found.retry_on_error,
         max_connections=found.max_connections,
+        job_serializer=job_serializer,
+        job_deserializer=job_deserializer,
+        default_queue_name=default_queue_name,
         **login,
-        **options,
     )
 
 

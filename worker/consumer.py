@@ -23,6 +23,7 @@ from worker.bell import Bell
 from worker.connection import REDIS_ERRORS, connected_later, for_consumer
 from worker.draining import Draining
 from worker.holding import Queues
+from worker.keys import keyring
 from worker.line import Line
 from worker.outage import Outage
 from worker.runtime import Runtime
@@ -69,9 +70,10 @@ class Consumer(Worker):
         """A line from this worker's queues, with holds that are renewed as long as the block."""
         settings = runtime.settings
         shares, hold_seconds = settings.shares, settings.hold_seconds
+        keys = keyring(settings)
 
         def queues(redis: ArqRedis) -> Queues:
-            return Queues(redis, shares, hold_seconds)
+            return Queues(redis, shares, hold_seconds, keys)
 
         bell = Bell(self.pool, list(shares), settings.poll_seconds)
         line = Line(queues(self.pool), bell, runtime, self)
@@ -86,7 +88,12 @@ class Consumer(Worker):
         if self.redis_settings is None:
             known = self.pool.connection_pool
             kind, options = known.connection_class, known.connection_kwargs
-            return ArqRedis(ConnectionPool(connection_class=kind, **options))
+            return ArqRedis(
+                ConnectionPool(connection_class=kind, **options),
+                job_serializer=self.job_serializer,
+                job_deserializer=self.job_deserializer,
+                default_queue_name=self.queue_name,
+            )
         return connected_later(
             for_consumer(self.redis_settings),
             job_serializer=self.job_serializer,

@@ -12,6 +12,8 @@ from jobs.codec import Poison
 from worker.deliveries import Delivery
 
 MAX_TRACEBACK_CHARACTERS = 20_000
+MAX_ARQ_ID_CHARACTERS = 200
+"""The name of a queue entry can be as long as Redis allows: 512 MB."""
 VARYING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 
 
@@ -21,7 +23,7 @@ def dead_letter(delivery: Delivery, poison: Poison, now: datetime) -> DeadLetter
         id=uuid7(),
         received_at=now,
         queue=delivery.queue,
-        arq_id=delivery.arq_id.replace("\x00", "?"),
+        arq_id=delivery.arq_id[:MAX_ARQ_ID_CHARACTERS].replace("\x00", "?"),
         raw=poison.raw[:MAX_RAW_BYTES],
         size=len(poison.raw),
         sha256=hashlib.sha256(poison.raw).hexdigest(),

@@ -19,6 +19,7 @@ from jobs.errors import (
     Invalid,
     JobRejected,
     KinUnknown,
+    NotAllowed,
     NotFound,
 )
 from jobs.outcomes import Buried, Rejected, Stored, Verdict
@@ -26,7 +27,7 @@ from jobs.rules import decide
 from settings import Settings
 from worker.cases import Case, envelope_text, is_ephemeral, recorded_request, same_content
 from worker.dead_letters import dead_letter, fingerprint, traceback_text
-from worker.deliveries import Deferred, HandedBack, Parked, Settled
+from worker.deliveries import Deferred, HandedBack, Parked, Refused, Settled
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 2.0
 LONGEST_PARKING_SECONDS = 300.0
@@ -234,7 +235,14 @@ class Deciding:
 
     def _keep_bytes(self, case: Case, poison: Poison) -> None:
         case.letter = dead_letter(case.delivery, poison, self._board.now)
-        case.disposition = Parked(poison.reason)
+        case.disposition = _told(poison)
+
+
+def _told(poison: Poison) -> Parked | Refused:
+    """Who claims a job that is not his to ask for hears so, and the id that he named stays free."""
+    if poison.claimed is None:
+        return Parked(poison.reason)
+    return Refused(Rejected.by(NotAllowed(poison.message), poison.claimed.id))
 
 
 def _key(case: Case) -> Key:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from jobs.codec import Request
-from jobs.outcomes import Outcome
+from jobs.outcomes import Outcome, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,11 @@ class Parked:
     reason: str
 
 
-Disposition = Settled | Deferred | HandedBack | Parked
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Kept as a dead letter, its sender is told: forget the entry. No ledger has heard of it."""
+
+    outcome: Rejected
+
+
+Disposition = Settled | Deferred | HandedBack | Parked | Refused

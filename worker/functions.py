@@ -13,10 +13,11 @@ from jobs.codec import Poison, Request
 from jobs.envelope import WIRE_KINDS
 from jobs.errors import StoreUnavailable
 from jobs.outcomes import Outcome
+from jobs.signing import Keyring
 from settings import Settings
 from worker.apply import apply
 from worker.backoff import full_jitter
-from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Settled
+from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Refused, Settled
 from worker.holding import HAND_BACK_SECONDS
 from worker.logs import configure_logging, log_signal
 from worker.loops.running import start_loops, stop_loops
@@ -47,6 +48,8 @@ async def apply_one(ctx: Context, request: Request) -> dict[str, Any] | None:
             return outcome.as_json()
         case Deferred(delay_seconds):
             raise Retry(defer=delay_seconds)
+        case Refused(outcome):
+            return outcome.as_json()
         case HandedBack():
             raise Retry(defer=HAND_BACK_SECONDS)
         case Parked():
@@ -65,14 +68,16 @@ FUNCTIONS: list[Function] = [func(apply_one, name=kind) for kind in (*WIRE_KINDS
 OURS = frozenset(function.name for function in FUNCTIONS)
 
 
-def reading(others: Collection[str] = ()) -> Callable[[bytes], dict[str, Any]]:
+def reading(
+    others: Collection[str] = (), keyring: Keyring | None = None
+) -> Callable[[bytes], dict[str, Any]]:
     """Arq's `job_deserializer` for workers, which never raises: Arq's dict around what codec read.
 
     `others`: functions that are not ours; what is for them is passed on as it is.
     """
 
     def load_request(raw: bytes) -> dict[str, Any]:
-        request = codec.read(raw)
+        request = codec.read(raw, keyring)
         if others and isinstance(request, Poison) and codec.function_of(raw) in others:
             return codec.load(raw)
         kind = kind_of(request)

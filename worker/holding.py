@@ -15,10 +15,19 @@ from arq.connections import ArqRedis
 from arq.constants import retry_key_prefix
 
 from jobs import codec
-from jobs.codec import Poison, Request
+from jobs.codec import Poison, Reference, Request
+from jobs.signing import Keyring
 from jobs.wire import queue_id
 from worker.connection import REDIS_TIMEOUT_SECONDS
-from worker.deliveries import Deferred, Delivery, Disposition, HandedBack, Parked, Settled
+from worker.deliveries import (
+    Deferred,
+    Delivery,
+    Disposition,
+    HandedBack,
+    Parked,
+    Refused,
+    Settled,
+)
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
 from worker.touched import Ids, touched_by
 
@@ -57,8 +66,15 @@ class Take:
 class Queues:
     """Queues of Arq's, each with its share of what is taken. All methods raise REDIS_ERRORS."""
 
-    def __init__(self, redis: ArqRedis, shares: Mapping[str, int], hold_seconds: float) -> None:
+    def __init__(
+        self,
+        redis: ArqRedis,
+        shares: Mapping[str, int],
+        hold_seconds: float,
+        keyring: Keyring | None = None,
+    ) -> None:
         self._redis = redis
+        self._keyring = keyring
         self._names, self._shares = list(shares), list(shares.values())
         self._hold_ms = int(hold_seconds * 1000)
         self._take = script(redis, "take")
@@ -124,10 +140,15 @@ class Queues:
     def _entry(self, token: str, taken_at: float, *fields: Any) -> Entry:
         queue, name, payload, count, score, aborted = fields
         arq_id = name.decode(errors="backslashreplace")
-        request = _request(arq_id, payload)
-        delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=bool(aborted))
+        request = _request(arq_id, payload, self._keyring)
+        is_aborted = bool(aborted) and self._may_be_aborted(request)
+        delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=is_aborted)
         touches = touched_by(request)
         return Entry(queue, name, token, delivery, float(score), taken_at, touches)
+
+    def _may_be_aborted(self, request: Request) -> bool:
+        """Not what was recorded, nor what must be signed: anybody who writes to Redis could."""
+        return self._keyring is None and not isinstance(request, Reference)
 
 
 def script(redis: ArqRedis, name: str) -> Any:
@@ -135,10 +156,10 @@ def script(redis: ArqRedis, name: str) -> Any:
     return redis.register_script((SCRIPTS / f"{name}.lua").read_text())
 
 
-def _request(arq_id: str, payload: bytes | None) -> Request:
+def _request(arq_id: str, payload: bytes | None, keyring: Keyring | None) -> Request:
     if payload is None:
         return Poison(b"", "payload_gone", f"Redis has no payload for {arq_id}")
-    return codec.read(payload)
+    return codec.read(payload, keyring)
 
 
 def _held(entry: Entry) -> tuple[int, bytes, str]:
@@ -151,6 +172,10 @@ def _ending(entry: Entry, disposition: Disposition) -> tuple[Any, ...]:
             result = result_bytes(entry.delivery, outcome, int(entry.score))
             other = envelope_id(entry.delivery.request)
             return *_held(entry), "done", result, "" if other == entry.delivery.arq_id else other
+        case Refused(outcome):
+            # Under the entry's own id only: the one inside may be somebody else's.
+            result = result_bytes(entry.delivery, outcome, int(entry.score))
+            return *_held(entry), "done", result, ""
         case Parked():
             return *_held(entry), "done", "", ""
         case Deferred(delay_seconds):

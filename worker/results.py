@@ -56,6 +56,7 @@ def envelope_id(request: Request) -> str | None:
 
 
 def _reference(request: Any) -> Any:
-    if isinstance(request, Poison) or not hasattr(request, "tenant_id"):
+    named: Any = request.claimed if isinstance(request, Poison) else request
+    if not hasattr(named, "tenant_id"):
         return None
-    return {"tenant_id": request.tenant_id, "id": request.id}
+    return {"tenant_id": named.tenant_id, "id": named.id}

@@ -10,6 +10,7 @@ from arq.worker import get_kwargs
 from settings import Settings, load_settings
 from worker.connection import redis_settings
 from worker.functions import FUNCTIONS, Emit, reading, starting, stop
+from worker.keys import keyring
 from worker.logs import log_signal
 from worker.results import KEEP_RESULT_SECONDS, dump_result
 
@@ -25,7 +26,7 @@ class WorkerSettings:
     on_startup = starting(SETTINGS)
     on_shutdown = stop
     job_serializer = dump_result
-    job_deserializer = reading()
+    job_deserializer = reading(keyring=keyring(SETTINGS))
     max_tries = 2**31 - 1
     job_timeout = 60 * 60
     keep_result = KEEP_RESULT_SECONDS
@@ -47,6 +48,6 @@ def worker_options(settings: Settings, emit: Emit = log_signal, **others: Any) -
         "redis_settings": redis_settings(settings),
         "on_startup": starting(settings, emit),
         "poll_delay": settings.poll_seconds,
-        "job_deserializer": reading(names),
+        "job_deserializer": reading(names, keyring(settings)),
         **others,
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
-from worker.deliveries import Deferred, Disposition, HandedBack, Parked, Settled
+from worker.deliveries import Deferred, Disposition, HandedBack, Parked, Refused, Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +184,5 @@ def _word(disposition: Disposition) -> str:
             return "deferred"
         case HandedBack():
             return "handed_back"
-        case Parked():
+        case Parked() | Refused():
             return "parked"

@@ -72,7 +72,8 @@ class DeadLetter(Table, table=True):
     __table_args__ = (
         Index("ix_dead_letter_by_fingerprint", "fingerprint"),
         CheckConstraint(
-            "reason IN ('unreadable', 'unknown_tenant', 'payload_gone')", name="reason_is_known"
+            "reason IN ('unreadable', 'unknown_tenant', 'payload_gone', 'forged')",
+            name="reason_is_known",
         ),
         CheckConstraint("octet_length(raw) <= 1048576", name="raw_size"),
     )

@@ -166,7 +166,7 @@ async def _enqueue(running: Running, request: Request) -> list[Answer]:
         if running.is_supervisor and request.wait_seconds is not None:
             await stack.enter_async_context(worker_processes(1, log=DEVNULL))
         step = stack.enter_context(steps(len(lines)))
-        sender = await stack.enter_async_context(aclosing(producer(redis, reader)))
+        sender = await stack.enter_async_context(aclosing(producer(settings, redis, reader)))
         return await send(sender, lines, request.wait_seconds, step, ledger)
 
 

@@ -60,7 +60,7 @@ async def _outcome(settings: Settings, tenant: str, job_id: UUID, seconds: float
     async with (
         opened(settings, "reader") as reader,
         opened_queue(settings) as redis,
-        aclosing(producer(redis, reader)) as asking,
+        aclosing(producer(settings, redis, reader)) as asking,
     ):
         tenant_id = await find(reader, tenant)
         try:

@@ -25,6 +25,7 @@ from ops.tenants import find
 from ops.verify.check import Violation
 from ops.verify.run import CHECKS, verify
 from settings import Settings
+from worker.keys import signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ async def perform(settings: Settings, jobs: int, *, with_rogues: bool = False) -
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(opened(patient(settings), "reader"))
             redis = await stack.enter_async_context(opened_queue(settings))
-            producer = await stack.enter_async_context(aclosing(Producer(redis)))
+            asking = Producer(redis, signer=signer(settings))
+            producer = await stack.enter_async_context(aclosing(asking))
             desk = Desk(producer, await find(reader, DEMO))
             view.desk = desk
             level = {"TASKRAIL_LOG_LEVEL": "DEBUG" if with_rogues else "ERROR"}

@@ -50,4 +50,5 @@ async def _schema(settings: Settings) -> list[Finding]:
 
 async def _redis(settings: Settings) -> list[Finding]:
     async with opened_queue(settings) as pool:
-        return await redis(pool)
+        url = settings.resolved_redis_url.get_secret_value()
+        return await redis(pool, by_socket=url.startswith("unix:"))

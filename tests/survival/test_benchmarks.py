@@ -20,6 +20,7 @@ KEYS = {
     "latency": {"product", "peers"},
     "limit": {"postgres", "redis", "product", "fraction_of_postgres"},
     "recovery": {"seconds", "worst"},
+    "signing": {"write_us", "read_us", "bytes"},
     "growth": {"rows", "tenants", "backlog", "rss_mb", "ratio_at_most_rows"},
 }
 

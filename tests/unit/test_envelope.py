@@ -146,7 +146,9 @@ def test_not_a_number_is_no_json() -> None:
         {"after": [A] * 17},
         {"after": A},
         {"traceparent": "not a trace"},
-        {"sig": "x" * 257},
+        {"kid": "x" * 257},
+        {"kid": ""},
+        {"sig": "abc"},
         {"user": "ada"},
     ],
 )
@@ -178,7 +180,6 @@ def test_a_full_header_is_taken() -> None:
         expires_at="2026-11-24T12:00:00Z",
         traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         kid="key-1",
-        sig="abc",
     )
 
     assert job.after == [UUID(A), UUID(B)]
