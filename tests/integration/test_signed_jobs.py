@@ -1,5 +1,6 @@
 """Where workers have keys, what is forged changes nothing, and uses up nobody's id."""
 
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.envelope import AnyJob
 from jobs.producer import Producer
 from jobs.signing import Signer
 from jobs.wire import payload, put
+from ops.queue import producer
 from settings import SigningKey
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
@@ -84,6 +86,15 @@ async def test_the_key_of_an_applied_job_stands_in_the_ledger(guarded: Scene, fo
 
     row = await guarded.engine.row("job", guarded.cast.tenant_id, job.id)
     assert (row["status"], row["envelope"]["kid"]) == ("applied", "ours")
+
+
+async def test_commands_sign_what_they_send(guarded: Scene) -> None:
+    settings = guarded.settings.model_copy(update={"signing_kid": "ours"})
+    async with aclosing(producer(settings, guarded.redis, guarded.engine.superuser)) as asking:
+        handle = await asking.enqueue(guarded.cast.task())
+        await guarded.drain(Consumer)
+
+        assert (await handle.outcome(1))["status"] == "applied"
 
 
 async def test_who_waits_for_a_job_does_not_hear_of_a_forged_one_with_its_id(
