@@ -6,7 +6,7 @@ What is written are Arq's own keys, so any Arq worker and Arq's own `Job` can re
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -25,6 +25,8 @@ from jobs.codec import dump
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
+from jobs.sharing import Share, take_part
+from jobs.streaming import StreamedEvent, follow
 from jobs.watching import Watcher
 
 CHUNK_JOBS = 100
@@ -174,6 +176,18 @@ class Producer:
             if outcome.get("result", {}).get("tasks") != [] or left <= 0:
                 return outcome
             await self._work(tenant_id, seen, min(left, LOOK_AGAIN_SECONDS))
+
+    def events(
+        self, tenant_id: UUID, *, after: str | None = None, share: Share | None = None
+    ) -> AsyncGenerator[StreamedEvent, None]:
+        """The tenant's events behind the entry `after`; "0": all that are kept, None: from now on.
+
+        With a `share` the group knows what comes next, and one of its consumers gets it. Each event
+        comes at least once; waits for Redis while it is away. Raises EventsLost.
+        """
+        if share is not None:
+            return take_part(self._redis, tenant_id, share)
+        return follow(self._redis, tenant_id, after)
 
     async def aclose(self) -> None:
         """Nobody waits any more, and the connection on which outcomes came is closed."""

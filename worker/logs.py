@@ -15,6 +15,8 @@ from worker.signals import (
     QueueLost,
     Signal,
     StoreLost,
+    StreamLost,
+    StreamRefused,
     Taken,
 )
 
@@ -50,6 +52,8 @@ def log_signal(signal: Signal) -> None:
 def _level(signal: Signal) -> int:
     match signal:
         case JobBuried() | DeadLettered() | StoreLost() | QueueLost() | LoopFailed():
+            return logging.ERROR
+        case StreamLost() | StreamRefused():
             return logging.ERROR
         case BatchSplit() | HoldLost():
             return logging.WARNING
