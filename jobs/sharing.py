@@ -24,7 +24,7 @@ from jobs.streaming import (
     stream_key,
 )
 
-GONE = ("NOGROUP", "UNBLOCKED")
+GONE = ("NOGROUP", "UNBLOCKED", "no such key")
 """What Redis answers to members of a group that it no longer has."""
 
 
@@ -85,7 +85,7 @@ class _Part:
             self._is_unsure = True
             new = await self._new() or await self._awaited()
         except ResponseError as error:
-            if str(error).startswith(GONE):
+            if any(word in str(error) for word in GONE):
                 raise self._lost(OLDEST) from error
             raise
         self._is_unsure = False
