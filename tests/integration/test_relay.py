@@ -22,7 +22,7 @@ from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
 from worker.loops.alone import alone
-from worker.loops.relay import ROUND_EVENTS, Relay
+from worker.loops.relay import QUIET_LOOKS, ROUND_EVENTS, Relay
 from worker.loops.running import repeat
 from worker.signals import EventsPublished, StreamLost, StreamRefused
 
@@ -124,13 +124,31 @@ async def test_a_relay_leaves_to_another_what_that_one_is_at(scene: Scene) -> No
 
 async def test_news_end_the_rest_of_the_relay(scene: Scene) -> None:
     runtime = scene.engine.runtime
-    loop = asyncio.create_task(repeat(Relay().publish, HOUR, runtime, runtime.news))
+    loop = asyncio.create_task(repeat(Relay().observe, HOUR, runtime, runtime.news))
     await until(lambda: _is_empty(scene))
 
     await scene.engine.statuses([scene.cast.task()])
 
     await until(lambda: _is_empty(scene), seconds=1)
     loop.cancel()
+
+
+async def test_a_relay_looks_less_often_where_nothing_happens_but_never_past_news(
+    scene: Scene,
+) -> None:
+    relay, runtime = Relay(), scene.engine.runtime
+    await relay.publish(runtime)
+    runtime.news.clear()
+    for _ in range(2 * QUIET_LOOKS):
+        await relay.observe(runtime)
+
+    await scene.engine.statuses([scene.cast.task()])
+    news = await relay.observe(runtime)
+    await scene.engine.statuses([scene.cast.task()])
+    runtime.news.clear()
+    others = [await relay.observe(runtime) for _ in range(2)]
+
+    assert (news, sum(others)) == (1, 1)
 
 
 async def test_a_worker_publishes_what_it_applied_at_once(scene: Scene) -> None:

@@ -24,6 +24,8 @@ ROUND_EVENTS = 200
 MAX_WAITS, LONGEST_WAIT_SECONDS = 5, 0.2
 """For another relay, which may have looked just before our events were there."""
 MAX_REMEMBERED = 10_000
+QUIET_LOOKS = 10
+"""After so many looks in vain only every second one is taken: a look costs 0.1 % of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class Relay:
     floor: Floor = field(default_factory=Floor)
     _streams: set[UUID] = field(default_factory=set)
     _refused: set[UUID] = field(default_factory=set)
+    _quiet_looks: int = 0
+
+    async def observe(self, runtime: Runtime) -> int:
+        """Publishes, if there are news here, or else if it is time to look for those of others."""
+        self._quiet_looks = 0 if runtime.news.is_set() else self._quiet_looks + 1
+        runtime.news.clear()
+        if self._quiet_looks > QUIET_LOOKS and self._quiet_looks % 2:
+            return 0
+        return await self.publish(runtime)
 
     async def publish(self, runtime: Runtime) -> int:
         """All events that were committed before are in their streams; how many this put there.
@@ -70,9 +81,10 @@ class Relay:
     async def _next_turn(self, runtime: Runtime) -> Turn | None:
         """None: there is nothing to publish, or another relay is at it and stays there."""
         for wait in range(1, MAX_WAITS + 1):
-            beyond = DRAWN_BEYOND.bindparams(position=self.floor.position)
-            if not await is_any(runtime.keeper, beyond):
+            position = self.floor.position
+            if not await is_any(runtime.keeper, DRAWN_BEYOND, position=position):
                 return None
+            self._quiet_looks = 0
             turn = await self._turn(runtime)
             if turn is not None:
                 return turn

@@ -27,7 +27,7 @@ def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
         (fold, TALLY_SECONDS),
         (Calendar().observe, settings.calendar_seconds),
     ]
-    relaying = repeat(Relay().publish, settings.relay_seconds, runtime, runtime.news)
+    relaying = repeat(Relay().observe, settings.relay_seconds, runtime, runtime.news)
     repeating = [repeat(round_, rest, runtime) for round_, rest in rounds]
     return [asyncio.create_task(loop) for loop in (*repeating, relaying)]
 
@@ -44,12 +44,11 @@ async def repeat(
 ) -> None:
     """Runs rounds with a rest between them, and a longer one after each failure in a row.
 
-    `news` ends the rest, but not what a failure added to it.
+    `news` ends the rest, but not what a failure added to it; the round is to clear it.
     """
     news = news or asyncio.Event()
     failures = 0
     while True:
-        news.clear()
         try:
             await round_(runtime)
             failures = 0
