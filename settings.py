@@ -148,6 +148,14 @@ class Settings(BaseSettings):
     calendar_seconds: float = Field(
         default=5.0, gt=0, description="Between looks for what is due: reminders, recurring tasks."
     )
+    relay_seconds: float = Field(
+        default=1.0, gt=0, description="Between looks for events that another worker left behind."
+    )
+    stream_events: int = Field(
+        default=10_000,
+        ge=1_000,
+        description="About so many events a tenant's stream keeps; the history keeps all.",
+    )
     purge_after_days: int = Field(
         default=90, ge=1, description="How long a deleted task can be restored; then it is erased."
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,9 @@ from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
 from jobs.recording import Connection, Driver, Recorded, Session, record
+from jobs.sharing import Share, take_part
 from jobs.signing import Signer
+from jobs.streaming import StreamedEvent, follow
 from jobs.watching import Watcher
 from jobs.wire import CHUNK_JOBS, job_payload, put, queue_id, ready_key, result_key, wake_up
 
@@ -167,6 +169,18 @@ class Producer:
             if outcome.get("result", {}).get("tasks") != [] or left <= 0:
                 return outcome
             await self._work(tenant_id, seen, min(left, LOOK_AGAIN_SECONDS))
+
+    def events(
+        self, tenant_id: UUID, *, after: str | None = None, share: Share | None = None
+    ) -> AsyncGenerator[StreamedEvent, None]:
+        """The tenant's events behind the entry `after`; "0": all that are kept, None: from now on.
+
+        With a `share` the group knows what comes next, and one of its consumers gets it. Each event
+        comes at least once; waits for Redis while it is away. Raises EventsLost.
+        """
+        if share is not None:
+            return take_part(self._redis, tenant_id, share)
+        return follow(self._redis, tenant_id, after)
 
     async def aclose(self) -> None:
         """Nobody waits any more, and the connection on which outcomes came is closed."""

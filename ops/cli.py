@@ -20,6 +20,7 @@ COMMANDS = {
     "tasks": "List tasks, and show one with what surrounds it.",
     "projects": "List projects, or show one.",
     "agents": "List who works, and what each holds.",
+    "events": "Follow what happens, and publish it again.",
     "demo": "Watch a fleet of agents work through a project.",
     "verify": "Check every promise about the data on the live database.",
     "doctor": "Check the installation and say what to do.",

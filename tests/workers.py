@@ -24,7 +24,7 @@ from worker.runtime import Runtime
 from worker.settings import worker_options
 
 Form = type[Worker]
-PASSING = ("result", "health", "ready")
+PASSING = ("result", "health", "ready", "taskrail:events")
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Scene:
         return form(**worker_options(self.settings, self.signals.append, **options))
 
     async def keys(self) -> set[str]:
-        """What is left in Redis, besides what ends by itself: results, health, news of work."""
+        """What is left in Redis, besides what passes: results, health, news of work, events."""
         names = {name.decode() for name in await self.redis.keys("*")}
         return {name for name in names if not any(word in name for word in PASSING)}
 

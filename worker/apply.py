@@ -63,6 +63,8 @@ async def transact(batch: Sequence[Delivery], runtime: Runtime, *, wait: bool) -
         await uow.save(loaded.board, [case.written for case in cases if case.written])
         await uow.keep([case.letter for case in cases if case.letter])
         await uow.commit()
+    if loaded.board.events:
+        runtime.news.set()
     announce(cases, runtime)
     return [case.disposition or HandedBack() for case in cases]
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import DateTime, TextClause, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobs.codec import Reference
+from worker.loops.glance import is_any
 
 EVER = datetime.min.replace(tzinfo=UTC)
 LATE = timedelta(seconds=10)
@@ -48,10 +49,8 @@ class DueJobs:
         self._floor = EVER
         self._began_at = monotonic()
 
-    @property
-    def any(self) -> TextClause:
-        """Finds a row if a job is due."""
-        return ANY.bindparams(floor=self._place())
+    async def are_there(self, keeper: AsyncEngine) -> bool:
+        return await is_any(keeper, ANY, floor=self._place())
 
     async def take(
         self, connection: AsyncConnection, most: int, again_seconds: float

@@ -16,6 +16,8 @@ from worker.signals import (
     QueueLost,
     Signal,
     StoreLost,
+    StreamLost,
+    StreamRefused,
     Taken,
 )
 
@@ -53,6 +55,8 @@ def _level(signal: Signal) -> int:
         case (
             JobBuried() | DeadLettered() | StoreLost() | QueueLost() | QueueEvicts() | LoopFailed()
         ):
+            return logging.ERROR
+        case StreamLost() | StreamRefused():
             return logging.ERROR
         case BatchSplit() | HoldLost():
             return logging.WARNING

@@ -1,5 +1,6 @@
 """What every job needs and no job owns: engines, Redis, settings, and where signals go."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from worker.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Opened once a process. `hand_backs` counts how often a queue entry met a locked row here."""
+    """Opened once a process. `hand_backs` counts how often a queue entry met a locked row here.
+
+    `news` is set whenever a batch with events was committed here.
+    """
 
     settings: Settings
     engine: AsyncEngine
@@ -22,6 +26,7 @@ class Runtime:
     redis: ArqRedis
     emit: Callable[[Signal], None]
     hand_backs: Counter[str] = field(default_factory=Counter)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def open_runtime(

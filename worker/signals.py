@@ -155,6 +155,30 @@ class TallyFolded:
     projects: int
 
 
+@dataclass(frozen=True, slots=True)
+class EventsPublished:
+    """The relay put `events` into `streams` streams; the oldest happened `late_seconds` before."""
+
+    events: int
+    streams: int
+    late_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """Redis has lost what was published to a tenant; `taskrail events republish` does it again."""
+
+    tenant_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRefused:
+    """Redis does not take a tenant's events; they stay in the outbox and are tried again."""
+
+    tenant_id: UUID
+    reason: str
+
+
 Signal = (
     Taken
     | BatchApplied
@@ -173,6 +197,9 @@ Signal = (
     | LedgerDrained
     | LeasesExpired
     | TallyFolded
+    | EventsPublished
+    | StreamLost
+    | StreamRefused
 )
 
 

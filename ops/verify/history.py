@@ -114,6 +114,29 @@ OUTBOX = check(
     """,
 )
 
+OUTBOX_ORDER = check(
+    "outbox_is_the_end_of_history",
+    """
+    WITH waiting AS (
+        SELECT tenant_id, entity_id, count(*) AS rows, min(seq) AS first,
+            array_agg(seq ORDER BY position) = array_agg(seq ORDER BY seq) AS is_in_order
+        FROM taskrail.outbox GROUP BY tenant_id, entity_id
+    )
+    SELECT w.tenant_id, 'outbox' AS entity, w.entity_id::text AS id,
+        CASE
+            WHEN NOT is_in_order THEN 'a later event would be published before an earlier one'
+            ELSE format('%s events wait from number %s to %s: one is missing or too many',
+                w.rows, w.first, e.last)
+        END AS detail
+    FROM waiting w
+    JOIN LATERAL (
+        SELECT max(seq) AS last FROM taskrail.event e
+        WHERE e.tenant_id = w.tenant_id AND e.entity_id = w.entity_id
+    ) AS e ON true
+    WHERE NOT is_in_order OR w.rows <> e.last - w.first + 1
+    """,
+)
+
 CHECKS = (
     SEQ_GAPS,
     VERSIONS,
@@ -122,4 +145,5 @@ CHECKS = (
     ROWS_WITHOUT_HISTORY,
     HISTORY_WITHOUT_ROW,
     OUTBOX,
+    OUTBOX_ORDER,
 )

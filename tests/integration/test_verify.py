@@ -106,6 +106,9 @@ FAULTS = {
     "outbox_has_events": (
         "INSERT INTO taskrail.outbox (tenant_id, entity_id, seq) VALUES (:tenant, :held, 99)"
     ),
+    "outbox_is_the_end_of_history": (
+        "DELETE FROM taskrail.outbox WHERE entity_id = :held AND seq = 2"
+    ),
     "project_counters": (
         "INSERT INTO taskrail.tally (tenant_id, project_id, tasks, completed)"
         " VALUES (:tenant, :project, 1, 0)"
@@ -144,6 +147,10 @@ ALSO = {
     "events of a job that nobody knows": (
         "job_events",
         "UPDATE taskrail.event SET job_id = :nobody WHERE entity_id = :done AND seq = 3",
+    ),
+    "events that would be published in another order": (
+        "outbox_is_the_end_of_history",
+        "UPDATE taskrail.outbox SET seq = 3 - seq WHERE entity_id = :held AND seq IN (1, 2)",
     ),
     "a live task below a deleted one": (
         "trees_are_sound",

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from worker.backoff import full_jitter
 from worker.loops.calendar import Calendar
 from worker.loops.reaper import reap
+from worker.loops.relay import Relay
 from worker.loops.sweeper import Sweeper
 from worker.loops.tally import fold
 from worker.runtime import Runtime
@@ -25,7 +27,9 @@ def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
         (fold, TALLY_SECONDS),
         (Calendar().observe, settings.calendar_seconds),
     ]
-    return [asyncio.create_task(repeat(round_, rest, runtime)) for round_, rest in rounds]
+    relaying = repeat(Relay().observe, settings.relay_seconds, runtime, runtime.news)
+    repeating = [repeat(round_, rest, runtime) for round_, rest in rounds]
+    return [asyncio.create_task(loop) for loop in (*repeating, relaying)]
 
 
 async def stop_loops(loops: Sequence[asyncio.Task[None]]) -> None:
@@ -35,8 +39,14 @@ async def stop_loops(loops: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*loops, return_exceptions=True)
 
 
-async def repeat(round_: Round, rest_seconds: float, runtime: Runtime) -> None:
-    """Runs rounds with a rest between them, and a longer one after each failure in a row."""
+async def repeat(
+    round_: Round, rest_seconds: float, runtime: Runtime, news: asyncio.Event | None = None
+) -> None:
+    """Runs rounds with a rest between them, and a longer one after each failure in a row.
+
+    `news` ends the rest, but not what a failure added to it; the round is to clear it.
+    """
+    news = news or asyncio.Event()
     failures = 0
     while True:
         try:
@@ -45,4 +55,7 @@ async def repeat(round_: Round, rest_seconds: float, runtime: Runtime) -> None:
         except Exception as error:  # noqa: BLE001 - a loop outlives whatever its rounds meet
             failures += 1
             runtime.emit(LoopFailed(loop=getattr(round_, "__name__", "loop"), error=repr(error)))
-        await asyncio.sleep(rest_seconds + (full_jitter(failures) if failures else 0.0))
+            await asyncio.sleep(full_jitter(failures))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(rest_seconds):
+                await news.wait()

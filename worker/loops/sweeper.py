@@ -8,7 +8,6 @@ from jobs.codec import Reference
 from jobs.wire import put, queue_id, wake_up
 from worker.due_jobs import DueJobs
 from worker.loops.alone import alone
-from worker.loops.glance import is_any
 from worker.runtime import Runtime
 from worker.signals import JobsFed
 
@@ -29,7 +28,7 @@ class Sweeper:
 
         Raises what is in REDIS_ERRORS, before anything is touched, if Redis is away.
         """
-        if not await is_any(runtime.keeper, self._due.any):
+        if not await self._due.are_there(runtime.keeper):
             return 0
         room = FULL_QUEUE_JOBS - await runtime.redis.zcard(runtime.settings.queue_name)
         fed, jobs = 0, await self._page(runtime)
