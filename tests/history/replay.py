@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+SNAPSHOT_SECONDS = 3.0
+"""A transaction may have read so long before its time: it has waited for a lock meanwhile."""
+
 
 class Told(Protocol):
     """What replaying needs of an event."""
@@ -24,6 +27,7 @@ class Moment:
     seq: int
     at: float
     status: str | None = None
+    assignee: str | None = None
     holder: str | None = None
     token: int | None = None
     is_deleted: bool = False
@@ -47,10 +51,10 @@ def at_version(life: Sequence[Moment], version: int) -> Moment | None:
 def around(life: Sequence[Moment], at: float) -> list[Moment | None]:
     """All that the task may have been for a job that was decided at that time.
 
-    A batch has one time for all its jobs: before, during and after it count. None: not there yet.
+    Rows are read before a batch takes its time, which is one for all its jobs. None: not there yet.
     """
-    first = bisect_left(life, at, key=lambda moment: moment.at)
-    during = [moment for moment in life[first:] if moment.at == at]
+    first = bisect_left(life, at - SNAPSHOT_SECONDS, key=lambda moment: moment.at)
+    during = [moment for moment in life[first:] if moment.at <= at]
     return [life[first - 1] if first else None, *during]
 
 
@@ -66,6 +70,7 @@ def _after(before: Moment, event: Told) -> Moment:
         seq=event.seq,
         at=event.at,
         status=data.get("status", before.status),
+        assignee=data.get("assignee_id", before.assignee),
         holder=held[0],
         token=held[1],
         is_deleted=data["deleted_at"] is not None if "deleted_at" in data else before.is_deleted,

@@ -1,3 +1,4 @@
+from tests.history.directed import directed
 from tests.workers import scene
 
-__all__ = ["scene"]
+__all__ = ["directed", "scene"]

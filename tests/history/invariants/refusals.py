@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.history.facts import Facts, LedgerRow, Violation
-from tests.history.replay import Moment, around, at_version
+from tests.history.replay import SNAPSHOT_SECONDS, Moment, around, at_version
 
 Justification = Callable[[Facts, LedgerRow], bool]
 BEGUN, OPEN = {"in_progress"}, {"pending", "in_progress", "review", "blocked"}
@@ -46,9 +46,8 @@ def i13(facts: Facts) -> Iterator[Violation]:
             if not _is_seen_right(facts, row):
                 yield _unjust(row, f"{code}: at the version that it observed it was not so")
             elif code not in JUSTIFIED or not JUSTIFIED[code](facts, row):
-                yield _unjust(
-                    row, f"{row.kind} was refused as {code}, for no reason in the history"
-                )
+                told = row.outcome.get("message")
+                yield _unjust(row, f"{row.kind}, {code}, no reason in the history: {told}")
 
 
 def _unjust(row: LedgerRow, said: str) -> Violation:
@@ -90,26 +89,26 @@ def _leased_to_other(facts: Facts, row: LedgerRow) -> bool:
 
 
 def _not_allowed(facts: Facts, row: LedgerRow) -> bool:
-    """The one case that the load can run into: who holds the task claims it again."""
-    moment = _observed(facts, row)
-    is_claim = row.kind in {"task.claim", "task.start"}
-    return is_claim and moment is not None and moment.holder == row.envelope.get("actor_id")
+    """What the load can run into: a claim of what one has already, or of what is another's."""
+    moment, actor = _observed(facts, row), row.envelope.get("actor_id")
+    if moment is None or row.kind not in {"task.claim", "task.start"}:
+        return False
+    return moment.holder == actor or moment.assignee not in {None, actor}
 
 
 def _not_found(facts: Facts, row: LedgerRow) -> bool:
     """Something that the job names was not there, or not any more."""
-    names = [value for name, value in row.payload.items() if name.endswith("_id") and value]
-    if row.kind == "task.create":
-        names.remove(row.payload["task_id"])
-    named = [str(name) for name in names if name != row.payload.get("comment_id")]
-    return any(not _was_there(facts, row, one) for one in named)
+    made = {row.payload.get("comment_id"), row.payload.get(MAKES.get(row.kind, ""))}
+    named = [value for name, value in row.payload.items() if name.endswith("_id") and value]
+    named += [edge["task_id"] for edge in row.payload.get("depends_on") or ()]
+    return any(not _was_there(facts, row, one) for one in named if one not in made)
 
 
 def _was_there(facts: Facts, row: LedgerRow, entity: str) -> bool:
     """All the time at which the job may have looked."""
     key, at = (row.tenant, entity), row.settled_at or 0.0
     told = facts.told.get(key)
-    if told is None or told[0].at >= at:
+    if told is None or told[0].at >= at - SNAPSHOT_SECONDS:
         return False
     return not any(m is not None and m.is_deleted for m in around(facts.lives.get(key, []), at))
 
@@ -137,7 +136,8 @@ def _expired(facts: Facts, row: LedgerRow) -> bool:
     if expires is not None and datetime.fromisoformat(expires).timestamp() <= at:
         return True
     awaited = [facts.job((row.tenant, str(one))) for one in row.envelope.get("after") or ()]
-    return any(one is None or (one.settled_at or at) >= at for one in awaited)
+    seen_at = at - SNAPSHOT_SECONDS
+    return any(one is None or (one.settled_at or at) >= seen_at for one in awaited)
 
 
 def _dependencies_unmet(facts: Facts, row: LedgerRow) -> bool:
