@@ -31,6 +31,7 @@ LOOK_SECONDS, CLOSING_SECONDS = 0.01, 5.0
 IMPATIENT = {
     "hold_seconds": 0.5,
     "sweeper_seconds": 0.2,
+    "missing_row_grace_seconds": 0.5,
     "lock_timeout_ms": 200,
     "statement_timeout_ms": 500,
     "command_timeout_seconds": 1.0,
