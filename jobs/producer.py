@@ -25,6 +25,7 @@ from jobs.codec import dump
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
+from jobs.tracking import ANSWER_SECONDS
 from jobs.watching import Watcher
 
 CHUNK_JOBS = 100
@@ -193,10 +194,14 @@ class Producer:
 
 
 async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
-    """Queues payloads under their Arq ids; False for those that were queued already."""
+    """Queues payloads under their Arq ids; False for those that were queued already.
+
+    TimeoutError, after five seconds, says nothing about whether they were.
+    """
     arguments = [part for entry in entries for part in entry]
     script = redis.register_script(ENQUEUE)
-    answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
+    async with asyncio.timeout(ANSWER_SECONDS):
+        answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
     return [bool(is_new) for is_new in answer]
 
 

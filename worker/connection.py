@@ -27,7 +27,8 @@ def redis_settings(settings: Settings) -> RedisSettings:
         password=found.password and unquote(found.password),
         conn_retries=FOR_EVER,
         retry=_retry(STOCK_RETRIES),
-        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, OSError],
+        # RuntimeError is uvloop's word for a connection that was closed meanwhile.
+        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, OSError, RuntimeError],
     )
 
 

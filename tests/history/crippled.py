@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from ops.loop import run
 from ops.working import work
 from settings import Settings
 from tests.history.failpoints import install
@@ -71,7 +72,7 @@ def run_crippled(given: dict[str, Any], mutant: str | None, strike: tuple[str, s
         install(*strike)
     if mutant is not None:
         MUTANTS[mutant]()
-    asyncio.run(work(Settings(**given), burst=False))
+    run(work(Settings(**given), burst=False))
 
 
 def _given(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
-WORKER = ("-P", "-m", "ops", "worker")
+WORKER = ("-P", "-m", "ops", "worker", "--verbose")
 GRACE_SECONDS, STARTING_SECONDS = 20.0, 15.0
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -20,16 +20,16 @@ PR_SET_PDEATHSIG = 1
 class Fleet:
     """`complaints`: processes that ended otherwise than they were told to."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
         self._environment = environment
-        self._log = log
+        self._logs = logs
         self._slots: dict[int, Process] = {}
         self._begun: dict[int, float] = {}
         self.complaints: list[str] = []
 
     async def replace(self, slot: int, command: Sequence[str] = WORKER) -> None:
         """A new one is in this slot, which may be the next."""
-        with self._log.open("ab") as log:
+        with self._log(slot).open("ab") as log:
             streams = {"stdin": DEVNULL, "stdout": log, "stderr": log}
             self._slots[slot] = await started(command, self._environment, **streams)
         self._begun[slot] = asyncio.get_running_loop().time()
@@ -69,13 +69,23 @@ class Fleet:
     def _require_alive(self, slot: int) -> None:
         code = self._slots[slot].returncode
         if code is not None:
-            self.complaints.append(f"worker {slot} ended by itself, with {code}")
+            self.complaints.append(
+                f"worker {slot} ended by itself, with {code}: {self._last(slot)}"
+            )
+
+    def _last(self, slot: int) -> str:
+        """The last thing that it said."""
+        said = self._log(slot).read_text(errors="replace").strip().splitlines()
+        return said[-1] if said else "without a word"
+
+    def _log(self, slot: int) -> Path:
+        return self._logs / f"worker-{slot}.log"
 
 
 @asynccontextmanager
-async def fleet_of(number: int, environment: Mapping[str, str], log: Path) -> AsyncIterator[Fleet]:
+async def fleet_of(number: int, environment: Mapping[str, str], logs: Path) -> AsyncIterator[Fleet]:
     """So many workers run; none is left afterwards."""
-    fleet = Fleet(environment, log)
+    fleet = Fleet(environment, logs)
     try:
         for slot in range(number):
             await fleet.replace(slot)

@@ -59,11 +59,11 @@ class Report:
 async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda _: None) -> Report:
     """Torments for so many seconds, heals, drains for 90 at most, checks."""
     async with opened_site() as site:
-        log, history = site.folder / "workers.log", site.folder / "history"
+        history = site.folder / "history"
         history.mkdir()
         on_step("servers run")
         with Recorder(history, "nemesis") as recorder:
-            async with fleet_of(WORKERS, site.environment, log) as fleet:
+            async with fleet_of(WORKERS, site.environment, site.folder) as fleet:
                 async with _producing(site, seed):
                     on_step("producers are ready")
                     await torment(Scene(site, fleet), schedule(seed, seconds), recorder)
