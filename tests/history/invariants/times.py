@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from math import inf
 
 from tests.history.facts import Event, Facts, LedgerRow, Violation
 
@@ -34,7 +35,7 @@ def i15(facts: Facts) -> Iterator[Violation]:
     """A job that names another in `after` is settled later; on one entity, with later events."""
     for row in facts.ledger:
         for earlier in _awaited(facts, row):
-            if (earlier.settled_at or 0.0) > (row.settled_at or 0.0):
+            if (earlier.settled_at or inf) > (row.settled_at or inf):
                 yield Violation("I15", "/".join(row.key), f"was settled before {earlier.id}")
             mine, its = facts.caused.get(row.key, []), facts.caused.get(earlier.key, [])
             if _overtakes(mine, its):
@@ -53,7 +54,7 @@ def i16(facts: Facts) -> Iterator[Violation]:
 
 def _awaited(facts: Facts, row: LedgerRow) -> Iterator[LedgerRow]:
     """Whom the job named and did not give up waiting for."""
-    if (row.outcome or {}).get("code") == "expired":
+    if row.outcome is None or row.outcome.get("code") == "expired":
         return
     for one in row.envelope.get("after") or ():
         earlier = facts.job((row.tenant, str(one)))
