@@ -108,10 +108,14 @@ def _bound_transactions(engine: AsyncEngine, longest_ms: int) -> None:
     """
 
     def bound(connection: Any, _: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(BOUND_TRANSACTIONS, (str(longest_ms),))
-        cursor.close()
-        connection.commit()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(BOUND_TRANSACTIONS, (str(longest_ms),))
+            cursor.close()
+            connection.commit()
+        # Nobody wraps what is raised here; a new connection that broke is one that failed.
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise ConnectionError(str(error)) from error
 
     listen(engine.sync_engine, "connect", bound)
 
