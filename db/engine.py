@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 from sqlalchemy import NullPool, text
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -24,6 +25,12 @@ Role = Literal["owner", "worker", "keeper", "reader", "producer", "login"]
 
 CONNECT_SECONDS = 10.0
 """The command time-out begins with the first statement, asyncpg's own for connecting is 60 s."""
+
+STATEMENTS_A_TRANSACTION = 6
+"""No transaction of the worker's takes as long as so many statements that time out."""
+BOUND_TRANSACTIONS = """
+    SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'transaction_timeout'
+"""
 
 PINNED_PLANS = {
     "plan_cache_mode": "force_generic_plan",
@@ -52,7 +59,7 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
         }
     )
     url = _url(settings, role)
-    return create_async_engine(
+    engine = create_async_engine(
         asyncpg_url(url).get_secret_value(),
         connect_args=_connect_args(settings, role, url),
         json_serializer=_json_text,
@@ -60,6 +67,9 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
         hide_parameters=True,
         **options,
     )
+    if role in {"worker", "keeper"} and not settings.external_pooler:
+        _bound_transactions(engine, STATEMENTS_A_TRANSACTION * settings.statement_timeout_ms)
+    return engine
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
@@ -87,6 +97,27 @@ async def check_pool_arithmetic(connection: AsyncConnection, settings: Settings)
         f" {available}: lower TASKRAIL_POOL_SIZE, TASKRAIL_POOL_OVERFLOW or TASKRAIL_PROCESSES,"
         " or raise max_connections"
     )
+
+
+def _bound_transactions(engine: AsyncEngine, longest_ms: int) -> None:
+    """PostgreSQL 17 and later end what takes longer; earlier ones have no such setting.
+
+    A worker that freezes between two messages of one statement is not idle for PostgreSQL, nor does
+    the time-out of the statement reach it there: without this its locks would stay (found by
+    tests/survival/test_crash_points.py).
+    """
+
+    def bound(connection: Any, _: object) -> None:
+        try:
+            cursor = connection.cursor()
+            cursor.execute(BOUND_TRANSACTIONS, (str(longest_ms),))
+            cursor.close()
+            connection.commit()
+        # Nobody wraps what is raised here; a new connection that broke is one that failed.
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise ConnectionError(str(error)) from error
+
+    listen(engine.sync_engine, "connect", bound)
 
 
 def _url(settings: Settings, role: Role) -> SecretStr:

@@ -15,6 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 INVALIDATE = b"invalidate"
+ANSWER_SECONDS = 5.0
+"""A way to Redis that swallows everything must hold nobody for ever."""
 Replies = deque[asyncio.Future[Any]]
 OnChange = Callable[[list[bytes] | None], None]
 """Told which keys have changed; None: any of them may have."""
@@ -38,15 +40,15 @@ class Tracked:
     async def ask(self, *command: Any) -> Any:
         """The reply to a command that only reads, in one round trip.
 
-        Raises TrackingUnsupportedError, or what is in RedisError and OSError.
+        Raises TrackingUnsupportedError, or what is in RedisError and OSError, in five seconds.
         """
-        async with self._lock:
-            if self._listening is None or self._listening.done():
-                await self._connect()
-            allowed, reply = self._expect(), self._expect()
-            packed = self._connection.pack_commands([("CLIENT", "CACHING", "YES"), command])
-            await self._connection.send_packed_command(packed)
-        return (await asyncio.gather(allowed, reply))[1]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._ask(command)
+        except TimeoutError:
+            # Nobody is at the other end, and nobody would ever say so.
+            await self.close()
+            raise
 
     async def close(self) -> None:
         if self._listening is not None:
@@ -54,6 +56,20 @@ class Tracked:
             with suppress(asyncio.CancelledError):
                 await self._listening
             self._listening = None
+
+    async def _ask(self, command: tuple[Any, ...]) -> Any:
+        async with self._lock:
+            if self._listening is None or self._listening.done():
+                await self._connect()
+            allowed, reply = self._expect(), self._expect()
+            packed = self._connection.pack_commands([("CLIENT", "CACHING", "YES"), command])
+            try:
+                await self._connection.send_packed_command(packed)
+            except RuntimeError as closed:  # uvloop's word for a connection that was closed
+                allowed.cancel()
+                reply.cancel()
+                raise RedisConnectionError(str(closed)) from closed
+        return (await asyncio.gather(allowed, reply))[1]
 
     async def _connect(self) -> None:
         # It waits for news, which may be long in coming.

@@ -1,5 +1,6 @@
 """Where jobs stand in Redis: Arq's own keys, written by one script. And how they are wrapped."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from arq.jobs import serialize_job
 from jobs.codec import dump
 from jobs.envelope import AnyJob
 from jobs.signing import Signer
+from jobs.tracking import ANSWER_SECONDS
 
 CHUNK_JOBS = 100
 """Most jobs of one script: others are served between two of them."""
@@ -51,12 +53,16 @@ def ready_key(tenant_id: UUID) -> str:
 
 
 async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
-    """Queues payloads under their Arq ids; False for those that were queued already."""
+    """Queues payloads under their Arq ids; False for those that were queued already.
+
+    TimeoutError, after five seconds, says nothing about whether they were.
+    """
     script = redis.register_script(ENQUEUE)
     new: list[bool] = []
     for start in range(0, len(entries), CHUNK_JOBS):
         arguments = [part for entry in entries[start : start + CHUNK_JOBS] for part in entry]
-        answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
         new += map(bool, answer)
     return new
 

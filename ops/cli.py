@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "Check every promise about the data on the live database.",
     "doctor": "Check the installation and say what to do.",
     "bench": "Measure.",
+    "chaos": "Break everything for a while, and check every promise.",
     "test": "Run the test suite.",
 }
 EPILOG = (

@@ -8,7 +8,6 @@ from contextlib import suppress
 from arq.connections import ArqRedis
 
 from jobs.tracking import Tracked, TrackingUnsupportedError
-from worker.connection import REDIS_TIMEOUT_SECONDS
 from worker.holding import SCRIPTS
 
 SAFETY_POLL_SECONDS = 1.0
@@ -62,14 +61,10 @@ class Bell:
             return True
         self._rung.clear()
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
-                due = await self._tracked.ask(*self._peek)
+            due = await self._tracked.ask(*self._peek)
         except TrackingUnsupportedError:
             self._is_mute = True
             return False
-        except TimeoutError:
-            await self._tracked.close()
-            raise
         self._is_armed = not self._rung.is_set()
         return not due
 

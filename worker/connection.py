@@ -12,14 +12,13 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff
 
+from jobs.tracking import ANSWER_SECONDS
 from settings import Settings
 
 REDIS_ERRORS = (exceptions.RedisError, OSError)
 """Whatever Redis or the way to it can raise; a time-out of asyncio is an OSError."""
 STOCK_RETRIES, CONSUMER_RETRIES = 60, 3
 LONGEST_PAUSE_SECONDS = 0.5
-REDIS_TIMEOUT_SECONDS = 5.0
-"""A way to Redis that swallows everything must not hold a worker for ever."""
 FOR_EVER = 2**31 - 1
 
 
@@ -33,7 +32,8 @@ def redis_settings(settings: Settings) -> RedisSettings:
         password=found.password and unquote(found.password),
         conn_retries=FOR_EVER,
         retry=_retry(STOCK_RETRIES),
-        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, OSError],
+        # RuntimeError is uvloop's word for a connection that was closed meanwhile.
+        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, OSError, RuntimeError],
     )
 
 
@@ -51,13 +51,13 @@ def connected_later(
 ) -> ArqRedis:
     """As Arq's `create_pool`, but it connects when it is first used: Redis may be away at first.
 
-    No answer within REDIS_TIMEOUT_SECONDS is an error.
+    No answer within ANSWER_SECONDS is an error.
     """
     login: dict[str, Any] = {
         "db": found.database,
         "username": found.username,
         "password": found.password,
-        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
     }
     if found.sentinel:
         sentinel: Any = Sentinel(found.host, ssl=found.ssl, **login)  # type: ignore[no-untyped-call]

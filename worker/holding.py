@@ -17,8 +17,8 @@ from arq.constants import retry_key_prefix
 from jobs import codec
 from jobs.codec import Poison, Reference, Request
 from jobs.signing import Keyring
+from jobs.tracking import ANSWER_SECONDS
 from jobs.wire import queue_id
-from worker.connection import REDIS_TIMEOUT_SECONDS
 from worker.deliveries import (
     Deferred,
     Delivery,
@@ -134,7 +134,7 @@ class Queues:
         return int(await self._run(self._settle, arguments))
 
     async def _run(self, script: Any, arguments: list[Any]) -> Any:
-        async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+        async with asyncio.timeout(ANSWER_SECONDS):
             return await script(self._names, arguments)
 
     def _entry(self, token: str, taken_at: float, *fields: Any) -> Entry:

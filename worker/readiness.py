@@ -1,9 +1,11 @@
 """How agents that wait for work learn that there may be some: a key of their tenant is written."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 
 from arq.connections import ArqRedis
 
+from jobs.tracking import ANSWER_SECONDS
 from jobs.wire import ready_key
 from worker.deliveries import Disposition, Settled
 from worker.results import KEEP_RESULT_SECONDS
@@ -16,7 +18,11 @@ def ready_keys(dispositions: Iterable[Disposition]) -> set[str]:
 
 
 async def tell(redis: ArqRedis, keys: Collection[str]) -> None:
-    """Who watches one of these looks again; the consumer does it in the trip that settles."""
-    for key in keys:
-        now = ".".join(map(str, await redis.time()))
-        await redis.set(key, now, ex=KEEP_RESULT_SECONDS)
+    """Who watches one of these looks again; the consumer does it in the trip that settles.
+
+    Raises what is in REDIS_ERRORS.
+    """
+    async with asyncio.timeout(ANSWER_SECONDS):
+        for key in keys:
+            now = ".".join(map(str, await redis.time()))
+            await redis.set(key, now, ex=KEEP_RESULT_SECONDS)

@@ -1,4 +1,5 @@
+from tests.history.directed import directed
 from tests.survival.site import site
 from tests.workers import scene
 
-__all__ = ["scene", "site"]
+__all__ = ["directed", "scene", "site"]

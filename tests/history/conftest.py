@@ -1,0 +1,3 @@
+from tests.workers import scene
+
+__all__ = ["scene"]

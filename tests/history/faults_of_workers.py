@@ -1,0 +1,95 @@
+"""Faults of workers, and of the network between them and the servers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from signal import SIGCONT, SIGSTOP
+
+from tests.history.proxies import Proxy
+from tests.history.wounds import Scene, Wound
+
+SLOW_SECONDS = 0.05
+
+
+@asynccontextmanager
+async def worker_killed(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    slot = random.randrange(len(scene.fleet))
+    await scene.fleet.kill(slot)
+    try:
+        yield Wound(f"worker {slot}")
+    finally:
+        await scene.fleet.replace(slot)
+
+
+@asynccontextmanager
+async def worker_stopped(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    """It comes back as if nothing had happened: a zombie, if its holds have ended meanwhile."""
+    slot = random.randrange(len(scene.fleet))
+    scene.fleet.send(slot, SIGSTOP)
+    try:
+        yield Wound(f"worker {slot}")
+    finally:
+        scene.fleet.send(slot, SIGCONT)
+
+
+@asynccontextmanager
+async def worker_terminated(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    slot = random.randrange(len(scene.fleet))
+    await scene.fleet.terminate(slot)
+    try:
+        yield Wound(f"worker {slot}")
+    finally:
+        await scene.fleet.replace(slot)
+
+
+@asynccontextmanager
+async def network_reset(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    name, proxy = _wire(scene, random)
+    proxy.reset()
+    yield Wound(name)
+
+
+@asynccontextmanager
+async def network_black_hole(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    """Nothing passes; what was on its way arrives in the end, as TCP has it."""
+    name, proxy = _wire(scene, random)
+    proxy.flows.clear()
+    try:
+        yield Wound(name)
+    finally:
+        proxy.flows.set()
+
+
+@asynccontextmanager
+async def network_slow(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    name, proxy = _wire(scene, random)
+    proxy.latency_seconds = SLOW_SECONDS
+    try:
+        yield Wound(name)
+    finally:
+        proxy.latency_seconds = 0.0
+
+
+@asynccontextmanager
+async def network_half_open(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    """All must connect anew, and nobody answers those who do."""
+    name, proxy = _wire(scene, random)
+    proxy.answers.clear()
+    proxy.reset()
+    try:
+        yield Wound(name)
+    finally:
+        proxy.answers.set()
+
+
+@asynccontextmanager
+async def network_forgotten(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+    """As when a firewall forgets its connections: they stay open, and dead. New ones are fine."""
+    name, proxy = _wire(scene, random)
+    proxy.forget()
+    yield Wound(name)
+
+
+def _wire(scene: Scene, random: Random) -> tuple[str, Proxy]:
+    wires = {"postgres": scene.site.postgres, "redis": scene.site.redis}
+    return random.choice(list(wires.items()))

@@ -1,0 +1,122 @@
+"""The worker processes of a soak, each in a slot of its own: killed, stopped, replaced."""
+
+import asyncio
+import ctypes
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parents[2]
+WORKER = ("-P", "-m", "ops", "worker", "--verbose")
+GRACE_SECONDS, STARTING_SECONDS = 20.0, 15.0
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+class Fleet:
+    """`complaints`: processes that ended otherwise than they were told to."""
+
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+        self._environment = environment
+        self._logs = logs
+        self._slots: dict[int, Process] = {}
+        self._begun: dict[int, float] = {}
+        self.complaints: list[str] = []
+
+    async def replace(self, slot: int, command: Sequence[str] = WORKER) -> None:
+        """A new one is in this slot, which may be the next."""
+        with self._log(slot).open("ab") as log:
+            streams = {"stdin": DEVNULL, "stdout": log, "stderr": log}
+            self._slots[slot] = await started(command, self._environment, **streams)
+        self._begun[slot] = asyncio.get_running_loop().time()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def send(self, slot: int, how: signal.Signals) -> None:
+        self._require_alive(slot)
+        with suppress(ProcessLookupError):
+            self._slots[slot].send_signal(how)
+
+    async def kill(self, slot: int) -> None:
+        self.send(slot, signal.SIGKILL)
+        await self._slots[slot].wait()
+
+    async def terminate(self, slot: int) -> None:
+        """It has finished its batch and ended, with 0."""
+        self.send(slot, signal.SIGTERM)
+        code = await ended(self._slots[slot])
+        age = asyncio.get_running_loop().time() - self._begun[slot]
+        # Who is still starting has nothing in hand, and may end by the signal itself.
+        if code != 0 and age > STARTING_SECONDS:
+            self.complaints.append(f"worker {slot} ended with {code} when it was told to stop")
+
+    async def end(self) -> None:
+        """All are told to stop, and have."""
+        await asyncio.gather(*map(self.terminate, self._slots))
+
+    async def clear(self) -> None:
+        """No process is left, whatever state it was in."""
+        for process in self._slots.values():
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def _require_alive(self, slot: int) -> None:
+        code = self._slots[slot].returncode
+        if code is not None:
+            self.complaints.append(
+                f"worker {slot} ended by itself, with {code}: {self._last(slot)}"
+            )
+
+    def _last(self, slot: int) -> str:
+        """The last thing that it said."""
+        said = self._log(slot).read_text(errors="replace").strip().splitlines()
+        return said[-1] if said else "without a word"
+
+    def _log(self, slot: int) -> Path:
+        return self._logs / f"worker-{slot}.log"
+
+
+@asynccontextmanager
+async def fleet_of(number: int, environment: Mapping[str, str], logs: Path) -> AsyncIterator[Fleet]:
+    """So many workers run; none is left afterwards."""
+    fleet = Fleet(environment, logs)
+    try:
+        for slot in range(number):
+            await fleet.replace(slot)
+        yield fleet
+    finally:
+        await fleet.clear()
+
+
+async def started(
+    command: Sequence[str], environment: Mapping[str, str], **streams: Any
+) -> Process:
+    """Python runs with these arguments, from nowhere, and dies with this process."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        cwd="/",
+        env={**environment, "PYTHONPATH": str(CHECKOUT)},
+        preexec_fn=_die_with_parent,
+        **streams,
+    )
+
+
+async def ended(process: Process) -> int:
+    """The exit code; a process that does not end in time is killed."""
+    try:
+        return await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    except TimeoutError:
+        process.kill()
+        return await process.wait()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

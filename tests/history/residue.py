@@ -1,0 +1,34 @@
+"""What is left over in Redis and among the processes when all workers have ended."""
+
+import asyncio
+
+from tests.history.site import LOOK_SECONDS, Site
+
+CLOSING_SECONDS = 10.0
+BACKENDS = """
+    SELECT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'
+"""
+
+
+async def residue(site: Site) -> list[str]:
+    """Connections that are not closed soon, and keys that would stay for ever."""
+    return [*await _connections(site), *await _keys(site)]
+
+
+async def _connections(site: Site) -> list[str]:
+    left: list[str] = []
+    async with site.superuser() as connection:
+        for _ in range(int(CLOSING_SECONDS / LOOK_SECONDS)):
+            left = [f"a connection of {row[0]}" for row in await connection.fetch(BACKENDS)]
+            if not left:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+    return left
+
+
+async def _keys(site: Site) -> list[str]:
+    async with site.direct_redis() as redis:
+        names = [name async for name in redis.scan_iter(count=10_000)]
+        return [f"the key {name.decode()}" for name in names if await redis.ttl(name) == -1]

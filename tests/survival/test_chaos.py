@@ -1,0 +1,53 @@
+"""`taskrail chaos` in small: all kinds of faults within seconds, and not one promise broken."""
+
+import asyncio
+import sys
+
+from pydantic_core import from_json
+
+from tests.history.faults import FAULTS
+from tests.history.nemesis import LANES, schedule
+from tests.survival.processes import CHECKOUT
+
+KEYS = {
+    "seed", "commit", "seconds", "faults", "accepted", "applied", "rejected", "buried", "unknown",
+    "longest_recovery_seconds", "drained", "violations",
+}  # fmt: skip
+SECONDS, SEED = 15, 7
+
+
+async def test_seconds_of_chaos_break_no_promise() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ops", "chaos", "--json"),
+        *("--seconds", str(SECONDS), "--seed", str(SEED)),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+    output, _ = await process.communicate()
+
+    report = from_json(output)
+    assert report["violations"] == []
+    assert (process.returncode, report["drained"], report.keys()) == (0, True, KEYS)
+    assert sum(report["faults"].values()) >= 12
+    assert report["accepted"] >= 1_000
+
+
+def test_the_same_seed_gives_the_same_schedule() -> None:
+    assert schedule(1, 120) == schedule(1, 120)
+    assert schedule(1, 120) != schedule(2, 120)
+
+
+def test_two_minutes_have_more_than_a_hundred_faults_of_more_than_ten_kinds() -> None:
+    plans = schedule(1, 120)
+
+    assert len(plans) >= 100
+    assert len({plan.kind for plan in plans}) >= 10
+    assert max(plan.at + plan.seconds for plan in plans) < 120
+
+
+def test_every_kind_of_fault_has_its_lane() -> None:
+    in_lanes = [kind for lane in LANES.values() for kind in lane.kinds]
+
+    assert sorted(in_lanes) == sorted(FAULTS)
