@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from jobs.envelope import AnyJob
 
-RECORD = "SELECT status, outcome, conflict FROM taskrail.record($1::jsonb)"
+RECORD = "SELECT job_id, status, outcome, conflict FROM taskrail.record($1::jsonb)"
 
 
 @runtime_checkable
@@ -60,7 +60,7 @@ async def record(jobs: Sequence[AnyJob], session: Session | Connection | Driver)
     rows = await _rows(session, to_json(envelopes).decode())
     return [
         Recorded(job, status, _parsed(outcome), conflict)
-        for job, (status, outcome, conflict) in zip(jobs, rows, strict=True)
+        for job, (_, status, outcome, conflict) in zip(jobs, rows, strict=True)
     ]
 
 
