@@ -22,6 +22,7 @@ from tests.history.checker import check
 from tests.history.facts import Violation
 from tests.history.reading import LEFT_OVER
 from tests.history.recording import Recorder, content_hash, read_history
+from tests.history.streams import note_published
 from tests.workers import Scene
 
 LIVES = 12
@@ -79,6 +80,8 @@ class Directed:
         return True
 
     async def violations(self) -> list[Violation]:
+        tenants = await self.scene.engine.execute("SELECT id FROM taskrail.tenant")
+        await note_published(self.scene.redis, [row["id"] for row in tenants], self.recorder)
         url = self.scene.settings.resolved_database_url.get_secret_value()
         connection = await asyncpg.connect(url)
         try:

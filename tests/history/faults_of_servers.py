@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from jobs.wire import ENQUEUE, payload
 from tests.history.site import QUEUE, Site
+from tests.history.streams import published, stream_of
 from tests.history.wounds import Scene, Wound
 
 OTHERS = """
@@ -125,13 +126,17 @@ async def redis_out_of_memory(scene: Scene, _: Random) -> AsyncIterator[Wound]:
 
 @asynccontextmanager
 async def redis_flushed(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    """What stood in the queue is written down in the same step, so that no more is forgiven."""
+    """What stood there is written down in the same step, so that no more is forgiven."""
+    tenants = scene.site.tenants
     async with scene.site.direct_redis() as redis, redis.pipeline(transaction=True) as both:
         both.zrange(QUEUE, 0, -1)
+        for tenant in tenants:
+            both.xrange(stream_of(tenant))
         both.flushall()
-        names, _ = await both.execute()
+        names, *streams, _ = await both.execute()
     lost = [name.decode() for name in names]
-    yield Wound(f"{len(lost)} entries", lost)
+    told = [key for one in zip(tenants, streams, strict=True) for key in published(*one)]
+    yield Wound(f"{len(lost)} entries", lost, told)
 
 
 @asynccontextmanager

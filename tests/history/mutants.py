@@ -12,7 +12,6 @@ from sqlalchemy import text, update
 import db.unit_of_work as uow
 import worker.apply
 import worker.deciding
-import worker.loops.running
 from db.arrays import arrays, bulk_insert, matches, table_of, typed, unnested
 from db.models import Outbox
 from db.repositories import ledger, tasks
@@ -21,6 +20,7 @@ from jobs.errors import NotAllowed
 from worker.deliveries import Delivery, Disposition, Parked
 from worker.holding import Entry
 from worker.line import Line
+from worker.loops.sweeper import Sweeper
 from worker.runtime import Runtime
 
 OWNERS = text("SELECT id, tenant_id FROM taskrail.task")
@@ -55,10 +55,10 @@ def ledger_in_its_own_transaction() -> None:
 def no_sweeper() -> None:
     """Nobody looks for recorded jobs."""
 
-    async def sweep(_: Runtime) -> int:
+    async def sweep(_: Sweeper, __: Runtime) -> int:
         return 0
 
-    _replace(worker.loops.running, "sweep", sweep)
+    _replace(Sweeper, "sweep", sweep)
 
 
 def acknowledged_before_commit() -> None:

@@ -124,4 +124,5 @@ async def _inflicted(scene: Scene, plan: Plan) -> Fault:
         begun_at=begun_at,
         healed_at=time.time(),
         lost=wound.lost,
+        published=wound.published,
     )

@@ -48,7 +48,7 @@ class Operation:
 class Fault:
     """What the nemesis did. Seconds since the epoch, to be compared with the database's times.
 
-    `lost`: the jobs that stood in Redis when it forgot everything.
+    `lost`: the jobs that stood in Redis when it forgot everything; `published`: the events.
     """
 
     kind: str
@@ -58,6 +58,7 @@ class Fault:
     begun_at: float
     healed_at: float
     lost: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ SETTINGS = {
     "STATEMENT_TIMEOUT_MS": "2000",
     "COMMAND_TIMEOUT_SECONDS": "3",
     "POOL_TIMEOUT_SECONDS": "5",
+    "STREAM_EVENTS": "1000000",
 }
 """Shorter than in life, so that a minute has room for many ends of patience."""
 

@@ -25,6 +25,7 @@ from tests.history.reading import read_facts
 from tests.history.recording import Recorder, read_history
 from tests.history.residue import residue
 from tests.history.site import LOOK_SECONDS, QUEUE, Site, opened_site
+from tests.history.streams import note_published
 from tests.history.wounds import Scene
 
 STEPS = 5
@@ -74,6 +75,8 @@ async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda
                 await _drain(site, recorder)
                 on_step("drained")
                 await fleet.end()
+                async with site.direct_redis() as redis:
+                    await note_published(redis, site.tenants, recorder)
                 _note(recorder, "residue", value=[*fleet.complaints, *await residue(site)])
         async with site.superuser() as connection:
             facts = await read_facts(read_history(history), connection)

@@ -23,6 +23,7 @@ from tests.history.recording import (
     outcome_hash,
     read_history,
 )
+from tests.history.streams import note_published
 from tests.workers import Scene
 from worker.consumer import Consumer
 
@@ -37,7 +38,8 @@ TAMPERING = {
     "I5": f"{TASK} version = version + 1",
     "I6": f"{TASK} title = 'Another'",
     "I7": "UPDATE taskrail.project SET task_count = task_count + 1",
-    "I8": "DELETE FROM taskrail.outbox WHERE seq = 2",
+    "I8": "INSERT INTO taskrail.outbox (tenant_id, entity_id, seq)"
+    " SELECT tenant_id, entity_id, 99 FROM taskrail.event",
     "I9": f"{JOB} tenant_id = (SELECT id FROM taskrail.tenant WHERE slug = 'demo')",  # noqa: S608 - constants
     "I11": f"{JOB} envelope = jsonb_set(envelope, '{{payload,token}}', '9')",
     "I12": f"{JOB} outcome = outcome || '{{\"more\": 1}}' WHERE kind = 'task.comment'",
@@ -129,6 +131,7 @@ async def _a_little_history(scene: Scene, folder: Path) -> History:
             recorder.operation(
                 "outcome", "ok", invoked, tenant=envelope["tenant_id"], jobs=job, value=told
             )
+        await note_published(scene.redis, [scene.cast.tenant_id], recorder)
     return read_history(folder)
 
 

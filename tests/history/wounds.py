@@ -16,7 +16,8 @@ class Scene:
 
 @dataclass(slots=True)
 class Wound:
-    """`lost`: the jobs that stood in Redis when it forgot everything."""
+    """`lost`: the jobs that stood in Redis when it forgot everything; `published`: the events."""
 
     detail: str = ""
     lost: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)

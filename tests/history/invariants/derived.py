@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.history.facts import Edge, Facts, Key, Violation
+from tests.history.facts import Edge, Facts, Violation
 
 ENDED_BADLY = frozenset({"failed", "cancelled"})
 
@@ -63,14 +63,12 @@ def _is_met(facts: Facts, edge: Edge) -> bool:
 
 
 def _published(facts: Facts) -> set[tuple[str, str, int]]:
-    return {
-        (operation.tenant, *_entity_and_seq(name))
-        for operation in facts.history.operations
-        if operation.op == "published"
-        for name in operation.value
-    }
+    """What was seen in the streams, at the end or before they were flushed."""
+    seen = [one.value for one in facts.history.operations if one.op == "published"]
+    before = [fault.published for fault in facts.history.faults]
+    return {_event(name) for names in (*seen, *before) for name in names}
 
 
-def _entity_and_seq(name: str) -> Key | tuple[str, int]:
-    entity, _, seq = name.rpartition(":")
-    return entity, int(seq)
+def _event(name: str) -> tuple[str, str, int]:
+    tenant, entity, seq = name.split(":")
+    return tenant, entity, int(seq)
