@@ -6,6 +6,7 @@ at once. What the database derives by itself (`outbox`, `wording`) is not told.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,13 +19,13 @@ from jobs.board import Board
 from jobs.codec import InvalidJob, Reference, UnknownJob
 from jobs.entities import Key, Project, Task, Worker
 from jobs.envelope import SYSTEM_KINDS, AnyJob
-from jobs.errors import JobDataError
+from jobs.errors import IdempotencyConflict, JobDataError
 from jobs.producer import queue_id
 from jobs.system import read_system_job
 from settings import Settings
 from worker.apply import decided
 from worker.burying import concluded
-from worker.cases import Case, envelope_text, write_down
+from worker.cases import Case, envelope_text, recorded_request, same_content, write_down
 from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Settled
 from worker.recovery import blaming
 
@@ -59,16 +60,28 @@ async def rehearse_job(key: Key, engine: AsyncEngine, settings: Settings) -> Reh
 async def rehearse_letter(
     request: AnyJob | InvalidJob | UnknownJob, engine: AsyncEngine, settings: Settings
 ) -> Rehearsal:
-    """What would become of the job in a dead letter. Raises JobConflict, too."""
+    """What would become of the job in a dead letter. Raises JobConflict, too.
+
+    Raises IdempotencyConflict if the tenant's ledger has another job of this id.
+    """
+    key = (request.tenant_id, request.id)
 
     async def record(uow: UnitOfWork) -> None:
-        now = await uow.tenants.clock()
-        envelope = envelope_text(request)
-        entry = Entry(request.tenant_id, request.id, str(request.kind), envelope, "accepted", now)
-        entry.next_feed_at = now
-        await uow.ledger.write([entry])
+        known = (await uow.ledger.read([key])).get(key)
+        if known is None:
+            await uow.ledger.write([_accepted(request, await uow.tenants.clock())])
+        elif not same_content(request, recorded_request(known)):
+            raise IdempotencyConflict("the ledger has another job of this id")
 
-    return await _rehearsed((request.tenant_id, request.id), record, engine, settings)
+    return await _rehearsed(key, record, engine, settings)
+
+
+def _accepted(request: AnyJob | InvalidJob | UnknownJob, now: datetime) -> Entry:
+    """As taskrail.record writes it."""
+    envelope = envelope_text(request)
+    entry = Entry(request.tenant_id, request.id, str(request.kind), envelope, "accepted", now)
+    entry.next_feed_at = now
+    return entry
 
 
 async def _rehearsed(
