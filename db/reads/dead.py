@@ -1,22 +1,21 @@
 """What is dead, one by one and in groups of equal errors. One statement each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import Select, Uuid, func, literal, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import table_of
 from db.models import Tenant
-from db.reads.dead_filters import ALL_DEAD, DeadFilters, branches, together
+from db.reads.dead_filters import ALL_DEAD, NOBODY, DeadFilters, branches, together
 from db.reads.paging import PAGE_ROWS, Page, page, place_of, require_limit
 
 TENANT = table_of(Tenant)
-NOBODY = UUID(int=0)
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 
 
@@ -37,6 +36,9 @@ class Dead:
     attempts: int
     at: datetime
     discarded_at: datetime | None
+
+
+COLUMNS = [field.name for field in fields(Dead) if field.name != "tenant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +119,22 @@ def _ordered(
     parts = [_first(part, limit, descending=descending, last=last) for part in branches(filters)]
     dead = together(parts).subquery("dead")
     return (
-        select(dead, TENANT.c.slug.label("tenant"))
+        select(*(dead.c[name] for name in COLUMNS), TENANT.c.slug.label("tenant"))
         .outerjoin(TENANT, TENANT.c.id == dead.c.tenant_id)
-        .order_by(*_directed(_place(dead), descending=descending))
+        .order_by(*_directed(_place(dead.c), descending=descending))
         .limit(limit)
     )
 
 
 def _first(part: Select[Any], limit: int, *, descending: bool, last: Any) -> Select[Any]:
-    at, row_id, tenant_id = list(part.selected_columns)[:3]
-    place = (at, row_id, func.coalesce(tenant_id, literal(NOBODY, Uuid)))
+    place = _place(part.selected_columns)
     if last is not None:
         part = part.where(tuple_(*place) < tuple_(*last))
     return part.order_by(*_directed(place, descending=descending)).limit(limit)
 
 
-def _place(dead: Any) -> tuple[Any, ...]:
-    return dead.c.at, dead.c.id, func.coalesce(dead.c.tenant_id, literal(NOBODY, Uuid))
+def _place(columns: Any) -> tuple[Any, ...]:
+    return columns["at"], columns["id"], columns["owner"]
 
 
 def _directed(columns: tuple[Any, ...], *, descending: bool) -> list[Any]:

@@ -25,6 +25,8 @@ from sqlalchemy import (
 from db.arrays import table_of
 from db.models import DeadLetter, Job
 
+NOBODY = UUID(int=0)
+"""Whose dead letters are, so that all rows have a place in one order."""
 JOB, LETTER = table_of(Job), table_of(DeadLetter)
 
 
@@ -100,9 +102,8 @@ def _parked(filters: DeadFilters) -> Select[Any]:
 def _of_jobs(at: ColumnElement[Any], reason: Reason) -> Select[Any]:
     return select(
         at.label("at"),
-        JOB.c.id,
-        JOB.c.tenant_id,
-        JOB.c.kind,
+        JOB.c.tenant_id.label("owner"),
+        *(JOB.c[name] for name in ("id", "tenant_id", "kind")),
         literal(reason.value, Text).label("reason"),
         *(JOB.c[name] for name in ("error", "fingerprint", "attempts", "discarded_at")),
     )
@@ -112,6 +113,7 @@ def _letters(filters: DeadFilters) -> Select[Any]:
     wanted = [reason.value for reason in OF_LETTERS if reason in filters.reasons]
     statement = select(
         LETTER.c.received_at.label("at"),
+        literal(NOBODY, Uuid).label("owner"),
         LETTER.c.id,
         cast(null(), Uuid).label("tenant_id"),
         cast(null(), Text).label("kind"),

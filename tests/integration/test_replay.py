@@ -193,8 +193,7 @@ async def test_what_cannot_be_done_any_more_is_refused_when_it_is_replayed(
     assert outcomes[0]["code"] == "not_found"
 
 
-async def _outcome(scene: Scene, job: AnyJob) -> dict[str, str] | None:
-    outcome: dict[str, str] | None = (await scene.engine.row("job", job.tenant_id, job.id))[
-        "outcome"
-    ]
-    return outcome
+async def _outcome(scene: Scene, job: AnyJob) -> dict[str, str]:
+    """Empty until it is settled."""
+    row = await scene.engine.row("job", job.tenant_id, job.id)
+    return row["outcome"] or {}
