@@ -1,6 +1,6 @@
 """What operators do with the dead: they come back through the ledger, or are put away for good.
 
-All of these raise StoreUnavailable; then nothing has changed.
+All of these raise StoreUnavailable, or JobConflict if others hold the rows; then nothing has changed.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -22,6 +22,8 @@ async def revive(jobs: Collection[Key], act: Act, keeper: AsyncEngine, redis: Ar
 
     Raises what is in REDIS_ERRORS, too; then nothing has changed.
     """
+    if not jobs:
+        return set()
     # First: what is taken before the commit finds its job buried, and counts no more either.
     await redis.delete(*(retry_key_prefix + queue_id(job_id) for _, job_id in jobs))
     async with _acting(keeper) as interventions:

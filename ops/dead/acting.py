@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.reads.dead import Dead
 from db.repositories.interventions import Act
 from jobs.entities import Key
-from jobs.errors import JobDataError
+from jobs.errors import JobConflict, JobDataError
 from ops.dead.letters import NotReplayable, sent_in
 from ops.engines import opened
 from ops.output import steps
@@ -22,6 +22,7 @@ CHUNK = 500
 """What is done is done, wherever the command is interrupted."""
 MEANWHILE = "somebody has dealt with it meanwhile"
 TAKEN = "its id stands for another job"
+LOCKED = "its rows are locked; try again in a moment"
 
 Do = Callable[[Sequence[Dead]], Awaitable[Collection[Any]]]
 
@@ -81,7 +82,10 @@ async def _in_chunks(dead: Sequence[Dead], do: Do, done: Done) -> None:
     with steps(len(dead)) as step:
         for start in range(0, len(dead), CHUNK):
             chunk = dead[start : start + CHUNK]
-            done.sort(chunk, await do(chunk))
+            try:
+                done.sort(chunk, await do(chunk))
+            except JobConflict:
+                done.left += [Left(one, LOCKED) for one in chunk]
             for one in chunk:
                 step(str(one.id))
 
@@ -94,6 +98,9 @@ async def _replay_letter(
         known = await revive_letter(dead.id, act, keeper)
     except (NotReplayable, JobDataError) as error:
         done.left.append(Left(dead, str(error)))
+        return
+    except JobConflict:
+        done.left.append(Left(dead, LOCKED))
         return
     if known is not None and known.conflict:
         done.left.append(Left(dead, TAKEN))

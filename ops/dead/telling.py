@@ -24,8 +24,9 @@ def tell_one(shown: DeadJob | Letter, *, as_json: bool) -> None:
         case DeadJob():
             tables.draw_job(shown)
         case Letter() if as_json:
-            document = {**asdict(shown), "raw": None, "text": _text(shown.raw)}
-            print_json(document | {"raw_base64": b64encode(shown.raw).decode()})
+            document, raw = asdict(shown), shown.raw
+            del document["raw"]
+            print_json(document | {"text": _text(raw), "raw_base64": b64encode(raw).decode()})
         case Letter():
             tables.draw_letter(shown)
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reads.dead import Dead
 from jobs.errors import IdempotencyConflict, JobConflict
-from ops.dead.acting import TAKEN, Left
+from ops.dead.acting import LOCKED, TAKEN, Left
 from ops.dead.letters import NotReplayable, sent_in
 from ops.engines import opened
 from ops.output import steps
@@ -16,7 +16,6 @@ from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
 
 MOST_TRIED = 100
 """A rehearsal tells all rows; nobody reads more of them."""
-LOCKED = "its rows are locked; try again in a moment"
 
 
 @dataclass(slots=True)

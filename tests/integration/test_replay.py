@@ -13,6 +13,7 @@ from jobs.entities import Key
 from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import ClaimTask
 from ops.verify.run import verify
+from tests.asking import Cast
 from tests.databases import Database
 from tests.dying import buried
 from tests.reading import done, made
@@ -20,7 +21,7 @@ from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
 from worker.loops.reaper import reap
-from worker.reviving import discard, revive
+from worker.reviving import discard, revive, revive_letter
 
 ADA = Act("ada")
 
@@ -85,6 +86,20 @@ async def test_two_replays_at_once_are_one(scene: Scene, monkeypatch: pytest.Mon
     assert first | second == set(keys(jobs))
     assert first.isdisjoint(second)
     assert len(await acts(scene)) == len(jobs)
+
+
+async def test_two_replays_of_a_letter_at_once_record_its_job_once(scene: Scene) -> None:
+    nobody = Cast()
+    job = nobody.setting_up()[0]
+    await scene.engine.apply([job])
+    letter_id, keeper = (await scene.engine.last_dead_letter())["id"], scene.engine.runtime.keeper
+    await scene.engine.create_tenant(nobody.tenant_id)
+
+    answers = await asyncio.gather(*(revive_letter(letter_id, ADA, keeper) for _ in range(5)))
+
+    known = [answer for answer in answers if answer is not None]
+    assert [(one.job_id, one.status) for one in known] == [(job.id, "accepted")]
+    assert await acts(scene) == [("replay", "ada", None, job.id)]
 
 
 async def test_what_is_settled_is_not_replayed(scene: Scene) -> None:

@@ -150,6 +150,18 @@ async def test_letters_without_a_job_in_them_are_left_alone_and_can_be_discarded
     assert len(shell.document("dead", "list", "--discarded")["dead"]) == 4
 
 
+async def test_what_others_hold_is_left_alone(engine: Engine, shell: Shell, bury: Bury) -> None:
+    (job,) = await bury(uuid7())
+
+    async with engine.superuser.begin() as rogue:
+        await rogue.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await rogue.exec_driver_sql("SELECT 1 FROM taskrail.job FOR UPDATE")
+        runs = [shell("dead", "replay", str(job.id), *dry) for dry in ((), ("--dry-run",))]
+
+    assert [(run.returncode, "locked" in run.stdout) for run in runs] == [(1, True)] * 2
+    assert len(shell.document("dead", "list")["dead"]) == 1
+
+
 async def test_without_redis_nothing_is_replayed(engine: Engine, shell: Shell, bury: Bury) -> None:
     (job,) = await bury(uuid7())
     before = await snapshot(engine)
