@@ -18,6 +18,7 @@ from db.repositories.leases import Leases
 from db.repositories.ledger import Entry, Ledger
 from db.repositories.members import Members
 from db.repositories.projects import Projects
+from db.repositories.rows import Rows
 from db.repositories.tasks import Tasks
 from db.repositories.tenants import Tenants
 from db.repositories.trees import Trees
@@ -47,6 +48,7 @@ class UnitOfWork:
         self.dispatch = Dispatch(connection)
         self.history = History(connection)
         self.dead_letters = DeadLetters(connection)
+        self.rows = Rows(connection)
 
     async def save(self, board: Board, entries: list[Entry]) -> None:
         """Writes the verdicts and what the board changed; the ledger first, it decides races."""

@@ -84,6 +84,7 @@ class Poison:
     reason: Literal["unreadable", "unknown_tenant", "payload_gone", "forged"]
     message: str
     claimed: Reference | None = None
+    traceback: str | None = None
 
 
 Request = AnyJob | Reference | InvalidJob | UnknownJob | Poison
@@ -114,6 +115,15 @@ def read(raw: bytes, keyring: Keyring | None = None) -> Request:
         return _WIRE.validate_json(raw)["a"][0]
     except ValidationError as refusal:
         return _read_slowly(raw, refusal)
+
+
+def read_kept(raw: bytes) -> Request:
+    """What a dead letter asks for: an envelope, with Arq's dict around it or bare. Never raises."""
+    try:
+        kept = load(raw)
+    except (TypeError, ValueError) as error:
+        return _unreadable(raw, str(error))
+    return read(raw) if isinstance(kept.get("a"), list) else read_envelope(kept)
 
 
 def read_envelope(envelope: Any) -> Request:

@@ -1,15 +1,22 @@
 """Jobs that the system makes by itself."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from jobs.envelope import KINDS, AnyJob, SystemJob
 from jobs.ids import derived_id
 from jobs.payloads.base import Payload
 
 _ENVELOPE: TypeAdapter[AnyJob] = TypeAdapter(SystemJob)
+
+
+def read_system_job(envelope: Any) -> AnyJob:
+    """A job that was made by `system_job`, from its JSON. Raises pydantic.ValidationError."""
+    return _ENVELOPE.validate_json(to_json(envelope))
 
 
 def system_job(payload: Payload, tenant_id: UUID, at: datetime, *cause: object) -> AnyJob:

@@ -17,6 +17,7 @@ COMMANDS = {
     "tenants": "Create and list tenants.",
     "enqueue": "Send jobs, from a file or one by hand.",
     "outcome": "Say how a job ended.",
+    "dead": "List what broke or nobody could read; replay or discard it.",
     "tasks": "List tasks, and show one with what surrounds it.",
     "projects": "List projects, or show one.",
     "agents": "List who works, and what each holds.",

@@ -58,6 +58,12 @@ class Planted:
                 "status": "accepted",
                 "next_feed_at": SOON,
             },
+            "intervention": {
+                "tenant_id": self.tenant_id,
+                "job_id": new,
+                "operator": "ada",
+                "verb": "replay",
+            },
             "dead_letter": {
                 "id": new,
                 "queue": "q",

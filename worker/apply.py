@@ -8,14 +8,18 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 from db.loading import load_board
-from db.unit_of_work import unit_of_work
+from db.unit_of_work import UnitOfWork, unit_of_work
+from jobs.board import Board
 from jobs.envelope import Job
+from settings import Settings
 from worker.cases import (
+    Case,
     announce,
     in_causal_order,
     open_cases,
     read_ledger,
     read_time_and_tenants,
+    write_down,
 )
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
@@ -54,19 +58,26 @@ async def apply_one_by_one(deliveries: Sequence[Delivery], runtime: Runtime) -> 
 async def transact(batch: Sequence[Delivery], runtime: Runtime, *, wait: bool) -> list[Disposition]:
     """One transaction for the whole batch. `wait`: for locked tasks, instead of handing back."""
     async with unit_of_work(runtime.engine) as uow:
-        cases = await open_cases(uow, batch)
-        jobs = [case.request for case in cases if isinstance(case.request, Job)]
-        loaded = await load_board(uow, jobs, wait=wait)
-        loaded.board.now, loaded.board.tenants = await read_time_and_tenants(uow, cases)
-        stored = await read_ledger(uow, cases)
-        Deciding(loaded, stored, runtime.settings).decide(cases)
-        await uow.save(loaded.board, [case.written for case in cases if case.written])
-        await uow.keep([case.letter for case in cases if case.letter])
+        cases, board = await decided(uow, batch, runtime.settings, wait=wait)
+        await write_down(uow, board, cases)
         await uow.commit()
-    if loaded.board.events:
+    if board.events:
         runtime.news.set()
     announce(cases, runtime)
     return [case.disposition or HandedBack() for case in cases]
+
+
+async def decided(
+    uow: UnitOfWork, batch: Sequence[Delivery], settings: Settings, *, wait: bool
+) -> tuple[list[Case], Board]:
+    """What is to become of the batch, on locked rows; nothing is written yet."""
+    cases = await open_cases(uow, batch)
+    jobs = [case.request for case in cases if isinstance(case.request, Job)]
+    loaded = await load_board(uow, jobs, wait=wait)
+    loaded.board.now, loaded.board.tenants = await read_time_and_tenants(uow, cases)
+    stored = await read_ledger(uow, cases)
+    Deciding(loaded, stored, settings).decide(cases)
+    return cases, loaded.board
 
 
 def _batches(

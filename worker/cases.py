@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from db.repositories.dead_letters import DeadLetter
 from db.repositories.ledger import Entry
 from db.unit_of_work import UnitOfWork
+from jobs.board import Board
 from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read_envelope
 from jobs.entities import Key, Tenant
 from jobs.envelope import EPHEMERAL_KINDS, SYSTEM_KINDS, Job
@@ -150,6 +151,12 @@ async def read_ledger(uow: UnitOfWork, cases: Sequence[Case]) -> dict[Key, Entry
     """What is known of these jobs; read after the locks."""
     ids = _keys(cases)
     return await uow.ledger.read(ids) if ids else {}
+
+
+async def write_down(uow: UnitOfWork, board: Board, cases: Sequence[Case]) -> None:
+    """All that was decided is written, to be committed: verdicts, rows, dead letters."""
+    await uow.save(board, [case.written for case in cases if case.written])
+    await uow.keep([case.letter for case in cases if case.letter])
 
 
 def announce(cases: Sequence[Case], runtime: Runtime) -> None:

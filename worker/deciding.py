@@ -26,7 +26,7 @@ from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
 from worker.cases import Case, envelope_text, is_ephemeral, recorded_request, same_content
-from worker.dead_letters import dead_letter, fingerprint, traceback_text
+from worker.dead_letters import buried, dead_letter, fingerprint
 from worker.deliveries import Deferred, HandedBack, Parked, Refused, Settled
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 2.0
@@ -34,6 +34,7 @@ LONGEST_PARKING_SECONDS = 300.0
 FEED_SLACK = timedelta(seconds=5)
 """The sweeper feeds a deferred job only when its own entry in Redis is overdue by this."""
 CLOCK_TOLERANCE = timedelta(days=1)
+NOT_KNOWN = "this worker does not know the kind or version"
 
 
 class Deciding:
@@ -142,9 +143,9 @@ class Deciding:
             if len(self._first) > 1 or self._loaded.busy:
                 case.disposition = HandedBack()
                 return True
-            verdict = Buried(job.id, repr(error), traceback_text(error))
+            verdict = buried(job.id, error)
         except Exception as error:  # noqa: BLE001 - a rule that breaks costs its own job only
-            verdict = Buried(job.id, repr(error), traceback_text(error))
+            verdict = buried(job.id, error)
         self._settle(case, verdict, events=len(self._board.events) - before)
         return True
 
@@ -171,9 +172,9 @@ class Deciding:
         return True
 
     def _park(self, case: Case) -> None:
-        """Kept for a worker that knows this kind and version."""
-        self._write_accepted(case, LONGEST_PARKING_SECONDS)
-        case.disposition = Parked("this worker does not know the kind or version")
+        """Kept for a worker that knows kind and version; meanwhile its fingerprint shows it."""
+        self._write_accepted(case, LONGEST_PARKING_SECONDS, NOT_KNOWN)
+        case.disposition = Parked(NOT_KNOWN)
 
     def _require_in_time(self, case: Case, job: AnyJob, waiting: list[UUID]) -> None:
         """Once stays once: an id from before the ledger's horizon may have been forgotten."""
@@ -210,8 +211,10 @@ class Deciding:
                 return event.tenant_id
         return None
 
-    def _write_accepted(self, case: Case, longest_seconds: float) -> float:
+    def _write_accepted(self, case: Case, longest_seconds: float, why: str | None = None) -> float:
         entry = self._entry(case, "accepted")
+        if why is not None:
+            entry.error, entry.fingerprint = why, fingerprint(entry.kind, why)
         delay = min(longest_seconds, FIRST_DELAY_SECONDS * 2.0 ** min(entry.attempts - 1, 20))
         entry.next_feed_at = self._board.now + timedelta(seconds=delay) + FEED_SLACK
         case.written = entry
@@ -226,7 +229,7 @@ class Deciding:
             envelope=envelope_text(case.request),
             status=status,
             accepted_at=self._accepted_at(case),
-            attempts=1 if stored is None else stored.attempts + 1,
+            attempts=max(case.delivery.count, 1 if stored is None else stored.attempts + 1),
         )
 
     def _accepted_at(self, case: Case) -> datetime:

@@ -8,9 +8,10 @@ StoreUnavailable  nobody's fault: the caller waits and tries again later
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
+from uuid import UUID
 
 from jobs.errors import (
     AlreadyExists,
@@ -20,9 +21,9 @@ from jobs.errors import (
     LimitExceeded,
     TooManyKin,
 )
-from jobs.outcomes import Rejected
-from worker.burying import bury, conclude
-from worker.dead_letters import traceback_text
+from jobs.outcomes import Rejected, Verdict
+from worker.burying import conclude
+from worker.dead_letters import buried
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.runtime import Runtime
 from worker.signals import BatchSplit, ConflictRetried
@@ -88,10 +89,15 @@ async def _blamed(transact: Transact, delivery: Delivery, runtime: Runtime) -> D
     except JobConflict:
         return HandedBack()
     except JobDataError as error:
-        refusal = _refusal(error)
-        if refusal is None:
-            return await bury(delivery, str(error), runtime, traceback_text(error))
-        return await conclude(delivery, partial(Rejected.by, refusal), runtime)
+        return await conclude(delivery, blaming(error), runtime)
+
+
+def blaming(error: JobDataError) -> Callable[[UUID], Verdict]:
+    """The verdict on a job whose values the database refuses when it stands alone."""
+    refusal = _refusal(error)
+    if refusal is None:
+        return partial(buried, error=error, message=str(error))
+    return partial(Rejected.by, refusal)
 
 
 def _refusal(error: JobDataError) -> JobRejected | None:

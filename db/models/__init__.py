@@ -4,6 +4,7 @@ from db.models.base import SCHEMA, metadata
 from db.models.comment import Comment
 from db.models.dependency import Dependency
 from db.models.event import Event, Outbox
+from db.models.intervention import Intervention
 from db.models.job import DeadLetter, Job
 from db.models.lease import Lease
 from db.models.project import Project, Tally
@@ -18,6 +19,7 @@ __all__ = [
     "DeadLetter",
     "Dependency",
     "Event",
+    "Intervention",
     "Job",
     "Lease",
     "Member",

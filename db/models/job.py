@@ -16,7 +16,10 @@ from db.models.base import (
 
 
 class Job(Table, table=True):
-    """The ledger: every job that was accepted, and how it ended."""
+    """The ledger: every job that was accepted, and how it ended.
+
+    An accepted one with a fingerprint is parked: no worker has known its kind or version yet.
+    """
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["taskrail.tenant.id"]),
@@ -31,6 +34,20 @@ class Job(Table, table=True):
             "ix_job_buried_by_fingerprint",
             "fingerprint",
             postgresql_where=text("status = 'buried'"),
+        ),
+        Index(
+            "ix_job_buried_by_time",
+            "settled_at",
+            "id",
+            "tenant_id",
+            postgresql_where=text("status = 'buried'"),
+        ),
+        Index(
+            "ix_job_parked",
+            "accepted_at",
+            "id",
+            "tenant_id",
+            postgresql_where=text("status = 'accepted' AND fingerprint IS NOT NULL"),
         ),
         CheckConstraint(
             "status IN ('accepted', 'applied', 'rejected', 'buried')", name="status_is_known"
@@ -47,6 +64,7 @@ class Job(Table, table=True):
             "(status = 'accepted') = (next_feed_at IS NOT NULL)", name="accepted_is_fed"
         ),
         CheckConstraint("events >= 0 AND attempts >= 0", name="counts_are_not_negative"),
+        CheckConstraint("discarded_at IS NULL OR status = 'buried'", name="discarded_was_buried"),
     )
 
     tenant_id: UUID = Field(primary_key=True)
@@ -63,6 +81,7 @@ class Job(Table, table=True):
     accepted_at: datetime = time_column()
     next_feed_at: datetime | None = optional_time_column()
     settled_at: datetime | None = optional_time_column()
+    discarded_at: datetime | None = optional_time_column()
 
 
 class DeadLetter(Table, table=True):
@@ -71,11 +90,18 @@ class DeadLetter(Table, table=True):
     __tablename__ = "dead_letter"
     __table_args__ = (
         Index("ix_dead_letter_by_fingerprint", "fingerprint"),
+        Index(
+            "ix_dead_letter_by_time",
+            "received_at",
+            "id",
+            postgresql_where=text("replayed_at IS NULL"),
+        ),
         CheckConstraint(
             "reason IN ('unreadable', 'unknown_tenant', 'payload_gone', 'forged')",
             name="reason_is_known",
         ),
         CheckConstraint("octet_length(raw) <= 1048576", name="raw_size"),
+        CheckConstraint("replayed_at IS NULL OR discarded_at IS NULL", name="ends_once"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -87,3 +113,8 @@ class DeadLetter(Table, table=True):
     sha256: str = text_column()
     reason: str = text_column()
     fingerprint: str = text_column()
+    error: str = text_column("")
+    traceback: str | None = text_column(nullable=True)
+    attempts: int = counter_column(1)
+    replayed_at: datetime | None = optional_time_column()
+    discarded_at: datetime | None = optional_time_column()

@@ -23,6 +23,9 @@ class DeadLetter:
     sha256: str
     reason: str
     fingerprint: str
+    error: str
+    traceback: str | None
+    attempts: int
 
 
 COLUMNS = [field.name for field in fields(DeadLetter)]

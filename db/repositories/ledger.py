@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,6 +50,19 @@ SET = [
     name for name in COLUMNS if name not in {"tenant_id", "id", "kind", "envelope", "accepted_at"}
 ]
 REF = keyed("tenant_id", "id")
+REOPEN = (
+    update(TABLE)
+    .values(
+        status="accepted",
+        outcome=None,
+        settled_at=None,
+        next_feed_at=func.clock_timestamp(),
+        accepted_at=func.clock_timestamp(),
+        discarded_at=None,
+        attempts=0,
+    )
+    .where(*matches(TABLE, REF, "tenant_id", "id"), TABLE.c.status == "buried")
+)
 GIVEN = unnested(
     [*typed(TABLE, [name for name in COLUMNS if name != "envelope"]), ("envelope", Text())]
 )
@@ -92,6 +105,10 @@ class Ledger:
         ordered = sorted(entries, key=lambda entry: rank(entry.key))
         result = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
         return result.rowcount
+
+    async def reopen(self, buried: Collection[Key]) -> None:
+        """Buried jobs are accepted again, for a rehearsal: nobody records who did it."""
+        await self._connection.execute(REOPEN, keys(buried))
 
 
 def _entry(entry: Entry) -> Entry:

@@ -39,4 +39,18 @@ SETTLED = check(
     """,
 )
 
-CHECKS = (JOB_EVENTS, SETTLED)
+INTERVENTIONS = check(
+    "discards_are_recorded",
+    """
+    SELECT j.tenant_id, 'job' AS entity, j.id::text AS id,
+        'discarded, but nobody is on record for it' AS detail
+    FROM taskrail.job j
+    WHERE j.discarded_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM taskrail.intervention i
+        WHERE i.tenant_id = j.tenant_id AND i.job_id = j.id AND i.verb = 'discard'
+            AND i.at = j.discarded_at
+    )
+    """,
+)
+
+CHECKS = (JOB_EVENTS, SETTLED, INTERVENTIONS)

@@ -99,10 +99,21 @@ REFUSED: dict[str, Refused] = {
         ("accepted_is_fed", {"next_feed_at": None}),
         ("counts_are_not_negative", {"events": -1}),
         ("counts_are_not_negative", {"attempts": -1}),
+        ("discarded_was_buried", {"discarded_at": SOON}),
     ],
     "dead_letter": [
         ("reason_is_known", {"reason": "dull"}),
         ("raw_size", {"raw": b"x" * (1024 * 1024 + 1)}),
+        ("ends_once", {"replayed_at": SOON, "discarded_at": SOON}),
+    ],
+    "intervention": [
+        ("verb_is_known", {"verb": "bless"}),
+        ("operator_is_named", {"operator": ""}),
+        ("discard_has_a_reason", {"verb": "discard"}),
+        ("reason_length", {"reason": ""}),
+        ("reason_length", {"reason": "r" * 501}),
+        ("is_about_something", {"job_id": None}),
+        ("before_is_an_object", {"before": "[]"}),
     ],
 }
 OF_TWO_COLUMNS = {"ck_task_parent_is_another", "ck_dependency_blocker_is_another"}

@@ -77,8 +77,8 @@ COUNTERS = {
         (models.Dependency, entities.Dependency, set()),
         (models.Comment, entities.Comment, set()),
         (models.Event, entities.Event, set()),
-        (models.Job, Entry, set()),
-        (models.DeadLetter, DeadLetter, set()),
+        (models.Job, Entry, {"discarded_at"}),
+        (models.DeadLetter, DeadLetter, {"replayed_at", "discarded_at"}),
     ],
 )
 def test_a_table_has_the_fields_of_its_entity(model: Any, entity: Any, derived: set[str]) -> None:

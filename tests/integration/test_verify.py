@@ -119,6 +119,10 @@ FAULTS = {
         'UPDATE taskrail.job SET outcome = outcome || \'{"status": "rejected"}\''
         " WHERE kind = 'task.approve'"
     ),
+    "discards_are_recorded": (
+        "UPDATE taskrail.job SET status = 'buried', events = 0, discarded_at = now(),"
+        " outcome = outcome || '{\"status\": \"buried\"}' WHERE kind = 'task.approve'"
+    ),
     "lease_state": "UPDATE taskrail.lease SET token = 99 WHERE task_id = :held",
     "one_owner": "UPDATE taskrail.member SET role = 'member' WHERE project_id = :project",
     "tenants_not_mixed": (

@@ -44,5 +44,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "TASKRAIL_DATABASE_URL": settings.resolved_database_url.get_secret_value(),
         "TASKRAIL_REDIS_URL": settings.resolved_redis_url.get_secret_value(),
         "TASKRAIL_QUEUE_NAME": settings.queue_name,
+        "TASKRAIL_HOLD_SECONDS": str(settings.hold_seconds),
         "TASKRAIL_LOG_LEVEL": "CRITICAL",
     }

@@ -52,6 +52,12 @@ def test_a_recorded_envelope_is_read_as_the_same_job() -> None:
     assert codec.read_envelope(sent) == codec.read(wire(sent))
 
 
+def test_a_kept_envelope_is_read_with_and_without_arqs_dict() -> None:
+    sent = envelope()
+
+    assert codec.read_kept(wire(sent)) == codec.read_kept(to_json(sent)) == codec.read(wire(sent))
+
+
 def test_an_envelope_of_tenant_and_id_alone_is_a_wake_up() -> None:
     sent = envelope()
     reference = {"tenant_id": sent["tenant_id"], "id": sent["id"]}
@@ -193,6 +199,7 @@ json_values = st.recursive(
 @given(st.binary(max_size=300))
 def test_reading_never_raises_whatever_the_bytes(raw: bytes) -> None:
     assert isinstance(codec.read(raw), REQUESTS)
+    assert isinstance(codec.read_kept(raw), REQUESTS)
 
 
 @given(st.binary(max_size=3), st.integers(0, 400), st.integers(0, 3))
@@ -201,9 +208,10 @@ def test_reading_never_raises_whatever_is_changed_in_good_bytes(
 ) -> None:
     good = wire(envelope())
 
-    request = codec.read(good[:place] + noise + good[place + removed :])
+    changed = good[:place] + noise + good[place + removed :]
 
-    assert isinstance(request, REQUESTS)
+    assert isinstance(codec.read(changed), REQUESTS)
+    assert isinstance(codec.read_kept(changed), REQUESTS)
 
 
 @given(st.sampled_from([*envelope(), "after", "schema_version", "kid"]), json_values)

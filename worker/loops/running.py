@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from worker.backoff import full_jitter
+from worker.loops.arrival import Arrival
 from worker.loops.calendar import Calendar
 from worker.loops.reaper import reap
 from worker.loops.relay import Relay
@@ -22,6 +23,7 @@ def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
     """All loops run; hand the answer to `stop_loops`."""
     settings = runtime.settings
     rounds: list[tuple[Round, float]] = [
+        (Arrival().take_up, settings.sweeper_seconds),
         (reap, settings.reaper_seconds),
         (Sweeper().sweep, settings.sweeper_seconds),
         (fold, TALLY_SECONDS),

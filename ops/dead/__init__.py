@@ -1,0 +1,1 @@
+"""What operators see of the dead, and do with them."""

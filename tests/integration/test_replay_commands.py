@@ -1,0 +1,174 @@
+"""`taskrail dead replay` and `discard` as an operator runs them: real processes."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic_core import to_json
+from uuid_utils.compat import uuid7
+
+from jobs.codec import Poison, Reference
+from tests.asking import Cast
+from tests.databases import Database
+from tests.dying import Bury, fingerprint_of, letter, snapshot
+from tests.engine import Engine
+from tests.integration.test_commands import Shell, shell_for
+from tests.reading import done, made
+from worker.apply import apply
+from worker.runtime import Runtime
+
+
+@pytest.fixture
+async def engine(runtime: Runtime, database: Database) -> Engine:
+    return Engine(apply, runtime, database.superuser)
+
+
+@pytest.fixture
+def shell(database: Database, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """taskrail on this test's database."""
+    assert cast
+    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
+    return shell_for(database.settings, {"PYTHONPYCACHEPREFIX": str(bytecode)})
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]
+
+
+async def test_a_dry_run_tells_what_the_replay_then_does(
+    engine: Engine, cast: Cast, shell: Shell, bury: Bury
+) -> None:
+    (task,) = await made(engine, cast, "A")
+    (job,) = await bury(task)
+    before = await snapshot(engine)
+
+    dry = shell.document("dead", "replay", str(job.id), "--dry-run")
+    unchanged = await snapshot(engine) == before
+    wet = shell.document("dead", "replay", str(job.id), "--by", "ada", "--why", "mended")
+    outcomes = await engine.outcomes([Reference(job.tenant_id, job.id)])
+
+    assert unchanged
+    (rehearsal,) = dry["rehearsals"]
+    assert rehearsal["outcome"] == outcomes[0]
+    assert {change["table"] for change in rehearsal["changes"]} >= {"job", "comment", "event"}
+    assert (ids(wet["replayed"]), wet["left"], wet["by"]) == ([str(job.id)], [], "ada")
+    (act,) = shell.document("dead", "show", str(job.id))["acts"]
+    assert (act["verb"], act["operator"], act["reason"]) == ("replay", "ada", "mended")
+    assert shell.document("verify")["violations"] == []
+
+
+async def test_a_group_is_replayed_and_discarded_whole_and_nothing_else_is_touched(
+    engine: Engine, cast: Cast, shell: Shell, bury: Bury
+) -> None:
+    replayed = await bury(uuid7(), uuid7(), error="one")
+    discarded, spared = (
+        await bury(uuid7(), uuid7(), error="two"),
+        await bury(uuid7(), error="three"),
+    )
+
+    dry = shell.document(
+        "dead", "discard", "--fingerprint", fingerprint_of("two"), "--why", "a test", "--dry-run"
+    )
+    still = shell.document("dead", "list")["dead"]
+    first = shell.document("dead", "replay", "--fingerprint", fingerprint_of("one"))
+    second = shell.document(
+        "dead", "discard", "--fingerprint", fingerprint_of("two"), "--why", "a test"
+    )
+
+    assert len(still) == 5
+    assert sorted(ids(dry["discarded"])) == sorted(ids(second["discarded"]))
+    assert sorted(ids(first["replayed"])) == sorted(str(job.id) for job in replayed)
+    assert sorted(ids(second["discarded"])) == sorted(str(job.id) for job in discarded)
+    assert ids(shell.document("dead", "list")["dead"]) == [str(job.id) for job in spared]
+    assert len(shell.document("dead", "list", "--discarded")["dead"]) == 3
+    assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 2
+
+
+async def test_what_is_discarded_comes_back_only_if_one_says_so(shell: Shell, bury: Bury) -> None:
+    (job,) = await bury(uuid7())
+    one = str(job.id)
+    shell.document("dead", "discard", one, "--why", "a test")
+
+    refused = shell("dead", "replay", one, "--json")
+    told = shell.document("dead", "replay", one, "--discarded")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--discarded" in refused.stderr
+    assert ids(told["replayed"]) == [one]
+
+
+async def test_a_letter_whose_tenant_is_there_now_is_recorded_under_its_id(
+    engine: Engine, shell: Shell
+) -> None:
+    nobody = Cast()
+    job = nobody.setting_up()[0]
+    await engine.apply([job])
+    one = str((await engine.last_dead_letter())["id"])
+
+    early = shell("dead", "replay", one, "--json")
+    await engine.create_tenant(nobody.tenant_id)
+    dry = shell.document("dead", "replay", one, "--dry-run")
+    told = shell.document("dead", "replay", one)
+    again = shell("dead", "replay", one)
+    outcomes = await engine.outcomes([Reference(nobody.tenant_id, job.id)])
+
+    assert (early.returncode, "no active tenant" in json.loads(early.stdout)["left"][0]["why"]) == (
+        1,
+        True,
+    )
+    assert dry["rehearsals"][0]["outcome"] == outcomes[0]
+    assert ids(told["replayed"]) == [one]
+    assert (again.returncode, "replayed already" in again.stderr) == (1, True)
+    assert await engine.count("worker", nobody.tenant_id) == 1
+    assert shell.document("dead", "list")["dead"] == []
+    assert (
+        shell.document("dead", "show", str(job.id))["acts"][0]["before"]["reason"]
+        == "unknown_tenant"
+    )
+
+
+async def test_letters_without_a_job_in_them_are_left_alone_and_can_be_discarded(
+    engine: Engine, cast: Cast, shell: Shell
+) -> None:
+    taken = cast.task()
+    await done(engine, taken)
+    other = (
+        cast.task().model_copy(update={"id": taken.id}).model_dump(mode="json", exclude_unset=True)
+    )
+    await engine.apply([Poison(b"", "payload_gone", "Redis has no payload")])
+    for raw in (b"\xff", b"x" * 2_000_000, to_json({"a": [other]})):
+        await letter(engine, raw)
+    everyone = ids(shell.document("dead", "list")["dead"])
+
+    for option in ((), ("--dry-run",)):
+        run = shell("dead", "replay", *everyone, *option, "--json")
+        assert run.returncode == 1
+        assert len(json.loads(run.stdout)["left"]) == len(everyone) == 4
+    shell.document("dead", "discard", *everyone, "--why", "junk")
+
+    assert shell.document("dead", "list")["dead"] == []
+    assert len(shell.document("dead", "list", "--discarded")["dead"]) == 4
+
+
+async def test_what_others_hold_is_left_alone(engine: Engine, shell: Shell, bury: Bury) -> None:
+    (job,) = await bury(uuid7())
+
+    async with engine.superuser.begin() as rogue:
+        await rogue.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await rogue.exec_driver_sql("SELECT 1 FROM taskrail.job FOR UPDATE")
+        runs = [shell("dead", "replay", str(job.id), *dry) for dry in ((), ("--dry-run",))]
+
+    assert [(run.returncode, "locked" in run.stdout) for run in runs] == [(1, True)] * 2
+    assert len(shell.document("dead", "list")["dead"]) == 1
+
+
+async def test_without_redis_nothing_is_replayed(engine: Engine, shell: Shell, bury: Bury) -> None:
+    (job,) = await bury(uuid7())
+    before = await snapshot(engine)
+    away = Shell(shell.environment | {"TASKRAIL_REDIS_URL": "redis://127.0.0.1:1/0"})
+
+    run = away("dead", "replay", str(job.id))
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "TASKRAIL_REDIS_URL" in run.stderr
+    assert await snapshot(engine) == before
