@@ -53,7 +53,8 @@ class Fleet:
         age = asyncio.get_running_loop().time() - self._begun[slot]
         # Who is still starting has nothing in hand, and may end by the signal itself.
         if code != 0 and age > STARTING_SECONDS:
-            self.complaints.append(f"worker {slot} ended with {code} when it was told to stop")
+            said = f"worker {slot}, told to stop, ended with {code}: {self._last(slot)}"
+            self.complaints.append(said)
 
     async def end(self) -> None:
         """All are told to stop, and have."""
