@@ -1,6 +1,6 @@
 """What operators do with the dead: they come back through the ledger, or are put away for good.
 
-All raise StoreUnavailable, or JobConflict if others hold the rows: nothing has changed then.
+All raise StoreUnavailable, or JobConflict if others hold the rows; then nothing has changed.
 """
 
 from collections.abc import AsyncIterator, Collection

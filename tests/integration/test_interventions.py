@@ -30,6 +30,7 @@ ACTS = [
     "SELECT * FROM taskrail.replay_letter(gen_random_uuid(), 'ada', NULL, false)",
     "SELECT * FROM taskrail.discard_letters('{}', 'ada', 'a test')",
 ]
+REPLAY_LETTER = text("SELECT * FROM taskrail.replay_letter(:one, 'ada', NULL, false)")
 BEHIND_THE_RECORD = [
     "UPDATE taskrail.job SET discarded_at = now()",
     "UPDATE taskrail.job SET outcome = NULL",
@@ -102,9 +103,23 @@ async def test_bytes_without_a_recordable_job_stay_dead(
 
     async with database.engine("keeper").connect() as connection:
         with pytest.raises(DBAPIError):
-            await connection.execute(
-                text("SELECT * FROM taskrail.replay_letter(:one, 'ada', NULL, false)"), {"one": one}
-            )
+            await connection.execute(REPLAY_LETTER, {"one": one})
 
     assert (await engine.last_dead_letter())["replayed_at"] is None
+    assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 0
+
+
+@pytest.mark.parametrize(
+    "flaw", ["reason = 'payload_gone'", "size = size + 1", "replayed_at = now()"]
+)
+async def test_letters_that_are_cut_or_of_no_reason_to_replay_stay_dead(
+    database: Database, engine: Engine, cast: Cast, flaw: str
+) -> None:
+    one = await letter(engine, to_json(cast.task().model_dump(mode="json", exclude_unset=True)))
+    await engine.execute(f"UPDATE taskrail.dead_letter SET {flaw}")  # noqa: S608 - the cases above
+
+    async with database.engine("keeper").begin() as connection:
+        rows = await connection.execute(REPLAY_LETTER, {"one": one})
+
+    assert rows.all() == []
     assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 0
