@@ -15,6 +15,8 @@ from ops.dead.acting import Done, Left
 from ops.dead.trying import Tried
 from ops.output import notice, print_json
 
+MOST_LINES = 20
+
 
 def tell_one(shown: DeadJob | Letter, *, as_json: bool) -> None:
     """Bytes as base64, and as text where they are text."""
@@ -36,8 +38,7 @@ def tell_done(done: Done, told: dict[str, Any], *, verb: str, as_json: bool) -> 
     if as_json:
         print_json(told | {verb: list(map(_name, done.acted)), "left": list(map(_left, done.left))})
     else:
-        for dead in done.acted:
-            click.echo(f"{dead.id} {'would be ' if told['dry_run'] else ''}{verb}")
+        _draw_acted(done.acted, f"would be {verb}" if told["dry_run"] else verb)
         tables.draw_left(done.left)
     _end(done.left, has_more=told["has_more"])
 
@@ -52,6 +53,13 @@ def tell_tried(tried: Tried, told: dict[str, Any], *, as_json: bool) -> None:
             tables.draw_rehearsal(dead, rehearsal)
         tables.draw_left(tried.left)
     _end(tried.left, has_more=told["has_more"])
+
+
+def _draw_acted(acted: Sequence[Dead], what: str) -> None:
+    for dead in acted[:MOST_LINES]:
+        click.echo(f"{dead.id} {what}")
+    if len(acted) > MOST_LINES:
+        click.echo(f"… and {len(acted) - MOST_LINES} more {what}")
 
 
 def _end(left: Sequence[Left], *, has_more: bool) -> None:

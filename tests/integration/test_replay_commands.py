@@ -84,6 +84,16 @@ async def test_a_group_is_replayed_and_discarded_whole_and_nothing_else_is_touch
     assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 2
 
 
+async def test_of_a_large_group_people_are_told_the_number(shell: Shell, bury: Bury) -> None:
+    await bury(*(uuid7() for _ in range(23)))
+
+    run = shell("dead", "replay", "--fingerprint", fingerprint_of("bug"), "--limit", "22")
+
+    assert (run.returncode, run.stdout.count("\n")) == (0, 21)
+    assert "… and 2 more replayed" in run.stdout
+    assert "more of this group" in run.stderr
+
+
 async def test_what_is_discarded_comes_back_only_if_one_says_so(shell: Shell, bury: Bury) -> None:
     (job,) = await bury(uuid7())
     one = str(job.id)
