@@ -116,7 +116,7 @@ async def test_of_too_many_bytes_the_first_are_kept_with_size_and_hash_of_all(
 async def test_what_no_ledger_can_store_is_kept_with_the_traceback_of_the_refusal(
     engine: Engine, cast: Cast
 ) -> None:
-    bad = cast.task().model_copy(update={"sig": "a\x00b"})
+    bad = cast.task().model_copy(update={"kid": "a\x00b"})
 
     await engine.statuses([cast.task(), bad])
 
