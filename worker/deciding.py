@@ -99,7 +99,7 @@ class Deciding:
             self._answer_conflict(case, entry.outcome)
         elif entry.outcome is not None:
             case.disposition = Settled(Stored(entry.id, entry.outcome))
-        elif case.request != recorded:
+        elif case.request != recorded and not case.delivery.trusted:
             # Redis may have been written to; the sweeper wakes what was accepted.
             case.disposition = Parked("not in every field what was recorded")
         return case.disposition is not None

@@ -11,6 +11,7 @@ from ops.failure import CommandFailed
 
 CHECKOUT = Path(__file__).parents[2]
 PYTEST_USAGE_ERROR = 4
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -18,7 +19,8 @@ PYTEST_USAGE_ERROR = 4
 def command(pytest_args: tuple[str, ...]) -> None:
     """Run the test suite; PYTEST_ARGS go to pytest.
 
-    The tests start servers of their own and touch no others.
+    The tests start servers of their own and touch no others. Two processes share them, by file;
+    -n 0 runs all in one, as --pdb wants it.
     """
     if find_spec("pytest") is None:
         raise CommandFailed(
@@ -27,7 +29,7 @@ def command(pytest_args: tuple[str, ...]) -> None:
             "run `./taskrail test`, which installs it, or `uv sync --group test`.",
         )
     run = subprocess.run(  # noqa: S603 - the operator's own arguments
-        [sys.executable, "-m", "pytest", *pytest_args],
+        [sys.executable, "-m", "pytest", *IN_PARALLEL, *pytest_args],
         cwd=CHECKOUT,
         check=False,
     )

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from jobs.envelope import EPHEMERAL_KINDS, WIRE_KINDS
 from settings import Settings
 from tests.databases import Database, administer, named
+from tests.servers import own_folder
 
 CHECKOUT = Path(__file__).parents[2]
 EXAMPLE, REFUSED = "examples/website-relaunch.jsonl", "examples/refused.jsonl"
@@ -85,6 +86,12 @@ def shell_for(settings: Settings, environment: dict[str, str]) -> Shell:
 def shell(database: Database, compiled: dict[str, str]) -> Shell:
     """taskrail on this test's database, with a queue of its own."""
     return shell_for(database.settings, compiled)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with own_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -273,12 +280,9 @@ def test_the_demo_accounts_for_every_job_and_can_be_repeated(shell: Shell) -> No
 
 
 def test_up_runs_everything_in_the_background_until_down(
-    tmp_path: Path, compiled: dict[str, str]
+    data_dir: Path, compiled: dict[str, str]
 ) -> None:
-    tmp_path.chmod(0o711)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o711)
-    shell = Shell(compiled | {"TASKRAIL_DATA_DIR": str(tmp_path / "data")})
+    shell = Shell(compiled | {"TASKRAIL_DATA_DIR": str(data_dir)})
 
     started = shell("up", "--detach")
     again = shell("up")

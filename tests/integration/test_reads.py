@@ -190,7 +190,14 @@ async def test_the_last_page_says_that_it_is_the_last(
 
 @pytest.mark.parametrize(
     "after",
-    ["", "nonsense", "é", "bm8", cursor(("title", True, "A", uuid7())), cursor(("created", True))],
+    [
+        "",
+        "nonsense",
+        "é",
+        "bm8",
+        cursor(("title", True, "A", UUID(int=1))),
+        cursor(("created", True)),
+    ],
 )
 async def test_what_is_no_cursor_of_this_list_is_refused(
     cast: Cast, reader: AsyncConnection, after: str

@@ -21,7 +21,7 @@ from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
 from worker.loops.reaper import reap
-from worker.loops.sweeper import sweep
+from worker.loops.sweeper import Sweeper
 from worker.reviving import discard, revive, revive_letter
 
 ADA = Act("ada")
@@ -191,7 +191,7 @@ async def test_a_replayed_job_of_the_systems_own_is_done_by_its_loop(
     runtime = scene.engine.runtime
     await revive([(dead["tenant_id"], dead["id"])], ADA, runtime.keeper, runtime.redis)
 
-    fed, ended = await sweep(runtime), await reap(runtime)
+    fed, ended = await Sweeper().sweep(runtime), await reap(runtime)
 
     assert (dead["kind"], in_vain, fed, ended) == ("lease.expire", 0, 0, 1)
     assert (await scene.engine.row("job", dead["tenant_id"], dead["id"]))["status"] == "applied"
