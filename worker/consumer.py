@@ -166,10 +166,12 @@ class Consumer(Worker):
             return
         with suppress(*REDIS_ERRORS):
             await self.pool.delete(self.health_check_key)
-        if self.on_shutdown:
-            await self.on_shutdown(self.ctx)
-        await self.pool.aclose(close_connection_pool=True)
-        self._pool = None
+        try:
+            if self.on_shutdown:
+                await self.on_shutdown(self.ctx)
+        finally:
+            await self.pool.aclose(close_connection_pool=True)
+            self._pool = None
 
 
 async def _warn_of_eviction(redis: ArqRedis, runtime: Runtime) -> None:

@@ -1,6 +1,7 @@
 """The loops beside the queue, each by single rounds."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from worker.consumer import Consumer
 from worker.deliveries import Deferred, Delivery
 from worker.loops.alone import alone
 from worker.loops.reaper import reap
-from worker.loops.running import repeat
+from worker.loops.running import repeat, stop_loops
 from worker.loops.sweeper import Sweeper
 from worker.loops.tally import fold
 from worker.runtime import Runtime
@@ -235,6 +236,23 @@ async def test_a_loop_survives_what_its_rounds_meet(scene: Scene) -> None:
     assert scene.signals.of(LoopFailed) == [
         LoopFailed(loop="stumble", error="ConnectionError('away')")
     ]
+
+
+async def test_a_loop_ends_though_its_round_loses_the_cancellation(scene: Scene) -> None:
+    begun, for_ever = asyncio.Event(), asyncio.Event()
+
+    async def deaf(_: Runtime) -> int:
+        with suppress(asyncio.CancelledError):
+            begun.set()
+            await for_ever.wait()
+        return 0
+
+    loop = asyncio.create_task(repeat(deaf, 3600.0, scene.engine.runtime))
+    await begun.wait()
+
+    await asyncio.wait_for(stop_loops([loop]), timeout=10)
+
+    assert loop.done()
 
 
 async def test_a_deferred_job_is_fed_only_when_its_own_entry_is_overdue(scene: Scene) -> None:

@@ -57,7 +57,20 @@ async def repeat(
         except Exception as error:  # noqa: BLE001 - a loop outlives whatever its rounds meet
             failures += 1
             runtime.emit(LoopFailed(loop=getattr(round_, "__name__", "loop"), error=repr(error)))
+        if _is_cancelled():
+            return
+        if failures:
             await asyncio.sleep(full_jitter(failures))
         with suppress(TimeoutError):
             async with asyncio.timeout(rest_seconds):
                 await news.wait()
+
+
+def _is_cancelled() -> bool:
+    """Also when the round did not notice.
+
+    Until Python 3.12 `asyncio.wait_for`, in which Redis's client sends, loses a cancellation that
+    comes as it ends (https://github.com/python/cpython/issues/86296).
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
