@@ -14,6 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
+from jobs.connections import failing_alike
+
 INVALIDATE = b"invalidate"
 ANSWER_SECONDS = 5.0
 """A way to Redis that swallows everything must hold nobody for ever."""
@@ -65,16 +67,16 @@ class Tracked:
             packed = self._connection.pack_commands([("CLIENT", "CACHING", "YES"), command])
             try:
                 await self._connection.send_packed_command(packed)
-            except RuntimeError as closed:  # uvloop's word for a connection that was closed
+            except BaseException:
                 allowed.cancel()
                 reply.cancel()
-                raise RedisConnectionError(str(closed)) from closed
+                raise
         return (await asyncio.gather(allowed, reply))[1]
 
     async def _connect(self) -> None:
         # It waits for news, which may be long in coming.
         options = {**self._pool.connection_kwargs, "protocol": 3, "socket_timeout": None}
-        connection: Any = self._pool.connection_class(**options)
+        connection: Any = failing_alike(self._pool.connection_class)(**options)
         try:
             await connection.connect()
             await connection.send_command("CLIENT", "TRACKING", "ON", "OPTIN")

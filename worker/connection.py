@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff
 
+from jobs.connections import failing_alike
 from jobs.tracking import ANSWER_SECONDS
 from settings import Settings
 
@@ -32,7 +33,7 @@ def redis_settings(settings: Settings) -> RedisSettings:
         password=found.password and unquote(found.password),
         conn_retries=FOR_EVER,
         retry=_retry(STOCK_RETRIES),
-        # RuntimeError is uvloop's word for a connection that was closed meanwhile.
+        # RuntimeError is uvloop's word for a connection that was closed: see jobs.connections.
         retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError, OSError, RuntimeError],
     )
 
@@ -59,12 +60,21 @@ def connected_later(
         "password": found.password,
         "socket_timeout": ANSWER_SECONDS,
     }
-    if found.sentinel:
-        sentinel: Any = Sentinel(found.host, ssl=found.ssl, **login)  # type: ignore[no-untyped-call]
-        redis: ArqRedis = sentinel.master_for(found.sentinel_master, redis_class=ArqRedis)
-        redis.job_serializer, redis.job_deserializer = job_serializer, job_deserializer
-        redis.default_queue_name = default_queue_name
-        return redis
+    redis = _of_master(found, login) if found.sentinel else _of_host(found, login)
+    redis.job_serializer, redis.job_deserializer = job_serializer, job_deserializer
+    redis.default_queue_name = default_queue_name
+    pool = redis.connection_pool
+    pool.connection_class = failing_alike(pool.connection_class)
+    return redis
+
+
+def _of_master(found: RedisSettings, login: dict[str, Any]) -> ArqRedis:
+    sentinel: Any = Sentinel(found.host, ssl=found.ssl, **login)  # type: ignore[no-untyped-call]
+    redis: ArqRedis = sentinel.master_for(found.sentinel_master, redis_class=ArqRedis)
+    return redis
+
+
+def _of_host(found: RedisSettings, login: dict[str, Any]) -> ArqRedis:
     return ArqRedis(
         host=found.host,
         port=found.port,
@@ -81,9 +91,6 @@ def connected_later(
         retry_on_timeout=found.retry_on_timeout,
         retry_on_error=found.retry_on_error,
         max_connections=found.max_connections,
-        job_serializer=job_serializer,
-        job_deserializer=job_deserializer,
-        default_queue_name=default_queue_name,
         **login,
     )
 

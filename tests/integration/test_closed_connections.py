@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from jobs.tracking import Tracked
 from ops.loop import run
 from settings import Settings
-from worker.connection import for_consumer, redis_settings
+from worker.connection import connected_later, for_consumer, redis_settings
 
 
 def test_a_command_on_a_connection_that_was_closed_meanwhile_is_sent_again(
@@ -26,6 +26,25 @@ def test_a_command_on_a_connection_that_was_closed_meanwhile_is_sent_again(
     assert run(act())
 
 
+def test_who_sends_on_a_connection_that_was_closed_gets_redis_own_error(
+    servers: Settings,
+) -> None:
+    """So does Redis's client while it connects, when nobody tries again."""
+
+    async def act() -> None:
+        redis = connected_later(redis_settings(servers))
+        connection = await redis.connection_pool.get_connection()
+        _close_beneath(connection)
+        try:
+            await connection.send_command("PING")
+        finally:
+            await redis.connection_pool.release(connection)
+            await redis.aclose(close_connection_pool=True)
+
+    with pytest.raises(RedisConnectionError, match="closed"):
+        run(act())
+
+
 def test_a_tracked_connection_that_was_closed_meanwhile_is_an_error_of_redis(
     servers: Settings,
 ) -> None:
@@ -33,7 +52,7 @@ def test_a_tracked_connection_that_was_closed_meanwhile_is_an_error_of_redis(
         redis = await _connected(servers)
         tracked = Tracked(redis, lambda _: None)
         await tracked.ask("GET", "anything")
-        tracked._connection.send_packed_command = _refused  # noqa: SLF001 - the reader is faster
+        _close_beneath(tracked._connection)  # noqa: SLF001 - to close it
         try:
             await tracked.ask("GET", "anything")
         finally:
@@ -51,7 +70,3 @@ async def _connected(servers: Settings) -> Any:
 def _close_beneath(connection: Any) -> None:
     """As a reset does, between two commands."""
     connection._writer.transport.abort()  # noqa: SLF001 - what the network does
-
-
-async def _refused(_: Any) -> None:
-    raise RuntimeError("unable to perform operation on <TCPTransport closed=True>")
