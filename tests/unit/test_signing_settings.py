@@ -13,7 +13,7 @@ from jobs.producer import Producer
 from jobs.signing import Key, Keyring, Signer
 from settings import Settings
 from tests.asking import Cast
-from worker.keys import keyring, signer
+from worker.signing import keyring, signer
 
 TENANT = uuid4()
 HEX = "6f" * 32
