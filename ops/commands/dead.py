@@ -12,9 +12,9 @@ from db.reads.one_dead import DeadJob, Letter
 from ops.dead import asking, tables
 from ops.dead.acting import Done, discarded, replayed
 from ops.dead.reading import queried, read, the_one
+from ops.dead.rehearsing import MOST_REHEARSED, rehearsed
 from ops.dead.targets import MOST_AT_ONCE, Targets, require_named, targets
-from ops.dead.telling import tell_done, tell_one, tell_tried
-from ops.dead.trying import MOST_TRIED, tried
+from ops.dead.telling import tell_done, tell_one, tell_rehearsed
 from ops.loop import run
 from ops.output import json_option, print_json
 from ops.reading import Listing, after_option, limit_option
@@ -106,12 +106,12 @@ def replay_command(ids: tuple[UUID, ...], *, dry_run: bool, as_json: bool, **giv
     require_named(ids, given["fingerprint"])
     act = asking.act(given)
     if dry_run:
-        given["limit"] = min(given["limit"], MOST_TRIED)
+        given["limit"] = min(given["limit"], MOST_REHEARSED)
     with servers() as running:
         found = run(_targets(running.settings, ids, given))
         told = {"by": act.operator, "dry_run": dry_run, "has_more": found.has_more}
         if dry_run:
-            tell_tried(run(tried(found.dead, running.settings)), told, as_json=as_json)
+            tell_rehearsed(run(rehearsed(found.dead, running.settings)), told, as_json=as_json)
         else:
             done = run(replayed(found.dead, act, running.settings))
             tell_done(done, told, verb="replayed", as_json=as_json)
