@@ -17,9 +17,10 @@ from jobs.payloads.lifecycle import CancelTask, ClaimTask
 from jobs.payloads.project import AddMember, CreateProject, RemoveMember
 from jobs.payloads.task import CommentTask, CreateTask, NewDependency, NewTask
 from tests.asking import Cast
-from tests.dying import buried, changed, snapshot
+from tests.dying import buried
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
+from tests.rows import changed, snapshot
 from worker.burying import bury
 from worker.deliveries import Delivery
 from worker.loops.reaper import reap

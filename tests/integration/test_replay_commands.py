@@ -8,9 +8,10 @@ from uuid_utils.compat import uuid7
 
 from jobs.codec import Poison, Reference
 from tests.asking import Cast
-from tests.dying import Bury, fingerprint_of, letter, snapshot
+from tests.dying import Bury, fingerprint_of, letter
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
+from tests.rows import snapshot
 from tests.shell import Shell
 
 engine = batch_engine
