@@ -1,4 +1,4 @@
-"""What happens next when a transaction fails. One branch for each kind of JobError.
+"""What happens next when a transaction fails. One branch for each way to fail.
 
 JobConflict       again, the whole batch, at once, with full jitter; then one by one; then back;
                   who has waited as long as he may is not helped by waiting again at once
