@@ -5,9 +5,8 @@ import json
 import pytest
 
 from jobs.streaming import stream_key
-from tests.integration.test_following_events import published
 from tests.shell import Shell
-from tests.streams import are_in_order, entries, history, keys
+from tests.streams import are_in_order, entries, history, keys, published
 from tests.workers import Scene
 
 LONG_AGO = ("--since", "2000-01-01T00:00:00Z")

@@ -13,7 +13,7 @@ from tests.asking import Cast
 from tests.databases import Database
 from tests.dying import Bury, letter
 from tests.engine import Engine, batch_engine
-from tests.integration.test_row_level_security import NOT_ALLOWED, refused, sqlstate
+from tests.refusing import NOT_ALLOWED, refused, sqlstate
 
 SERVICES: list[Role] = ["worker", "keeper", "reader"]
 CHANGES = [

@@ -24,7 +24,7 @@ from jobs.signing import (
     Signer,
     signature,
 )
-from tests.unit.test_codec import REQUESTS, envelope, json_values
+from tests.unit.envelopes import REQUESTS, envelope, json_values
 
 TENANT, OTHER_TENANT = uuid4(), uuid4()
 OURS, THEIRS = Signer("ours", b"o" * 32), Signer("theirs", b"t" * 32)
