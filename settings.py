@@ -74,10 +74,10 @@ class Settings(BaseSettings):
         default=None, description="The database as taskrail_owner, for migrations."
     )
     keeper_database_url: SecretStr | None = Field(
-        default=None, description="The database as taskrail_keeper, for the loops."
+        default=None, description="The database as taskrail_keeper, for the loops and `dead`."
     )
     reader_database_url: SecretStr | None = Field(
-        default=None, description="The database as taskrail_reader, for verify and doctor."
+        default=None, description="The database as taskrail_reader, for all that only looks."
     )
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey to use; without it an embedded Valkey is run."

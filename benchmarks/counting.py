@@ -1,6 +1,6 @@
 """What a worker asks of its servers, counted in a run of its own that no clock is on.
 
-Round trips are counted by a relay between the worker and Redis, in whatever connections, the
+Round trips are counted by a socket between the worker and Redis, in whatever connections, the
 renewing thread's and the bell's included. A batch is a transaction that wrote ledger rows. Commits
 are PostgreSQL's own count for the database over the whole life of the worker process: its start
 and its loops are in it, and the few reads of the benchmark, so it is an upper bound.
@@ -10,8 +10,8 @@ from datetime import datetime
 
 from benchmarks.driving import Driver
 from benchmarks.processes import WORKER, leading_to, running
-from benchmarks.relay import relay
 from benchmarks.stage import Stage
+from benchmarks.trips import counted
 
 BATCHES = "SELECT count(DISTINCT xmin::text) FROM taskrail.job WHERE settled_at > $1"
 COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
@@ -22,7 +22,7 @@ async def costs(stage: Stage, driver: Driver, jobs: int) -> dict[str, float]:
     """redis_round_trips_per_batch and commits_per_job of one worker process."""
     commits = await driver.postgres.fetchval(COMMITS)
     socket = stage.settings.resolved_redis_url.get_secret_value().removeprefix("unix://")
-    async with relay(socket) as (path, trips):
+    async with counted(socket) as (path, trips):
         environment = leading_to(stage.settings) | {"TASKRAIL_REDIS_URL": f"unix://{path}"}
         async with running(WORKER, environment):
             await driver.rate(stage.workload.stream(WARMING_JOBS), ordered=True)

@@ -12,13 +12,13 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.workload import Workload
 from jobs import codec
-from jobs.signing import Key, Keyring, Signer
+from jobs.signing import Keyring, Signer, TrustedKey
 from jobs.wire import job_payload
 
 ROUNDS = 5
 JOBS, SMOKE_JOBS = 7_000, 70
 SIGNER = Signer("bench", bytes(range(32)))
-KEYRING = Keyring({"bench": Key(SIGNER.secret)})
+KEYRING = Keyring({"bench": TrustedKey(SIGNER.secret)})
 
 Figures = dict[str, dict[str, float]]
 

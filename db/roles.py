@@ -1,4 +1,4 @@
-"""The roles of design: who owns, who applies, who keeps, who reads, who records.
+"""The five roles: who owns, who applies, who keeps, who reads, who records.
 
 They belong to the cluster, not to a revision; revisions grant. So do the schema and the extension,
 which the owner may not make. Idempotent.

@@ -10,7 +10,6 @@ JobError
   JobDataError         the database refused a value: find the job, by halves
     TooManyKin         a batch concerns too many rows: so is one job's part refused
   StoreUnavailable     no PostgreSQL: wait, burn no attempt
-  PoisonJob            cannot be read, or always breaks: buried with its bytes
 """
 
 # ruff: noqa: N818 - an error is named after what happened
@@ -181,7 +180,3 @@ class StoreUnavailable(JobError):
     def __init__(self, message: str, sqlstate: str | None = None) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
-
-
-class PoisonJob(JobError):
-    """The job breaks the code that handles it."""

@@ -123,7 +123,7 @@ class Producer:
         """The jobs are accepted when the caller's transaction commits; then call `wake`.
 
         `session`: an AsyncSession or AsyncConnection of SQLAlchemy's, or a connection of asyncpg's.
-        `ordered`: jobs about one task wait for each other, as in `enqueue_many`.
+        `ordered`: jobs about one task wait for each other, in this call and after `wake`.
         Raises the driver's error 22023, which says what to do, if one cannot be recorded: none is.
         """
         return await record(self._chain.ordered(jobs) if ordered else jobs, session)

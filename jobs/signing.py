@@ -52,7 +52,7 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class TrustedKey:
     """What a worker believes: who has `secret` may speak for `tenants`, or for all if None."""
 
     secret: bytes = field(repr=False)
@@ -66,7 +66,7 @@ class Key:
 class Keyring:
     """The keys that are believed, by kid. During a rotation there are two of one producer's."""
 
-    keys: Mapping[str, Key]
+    keys: Mapping[str, TrustedKey]
 
     def flaw(self, signed: Signed | None, kid: Any, tenant_id: UUID) -> str | None:
         """Why an envelope with this kid and tenant is not to be believed; None if it is."""

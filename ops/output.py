@@ -39,6 +39,12 @@ def notice(text: str) -> None:
     click.echo(text, err=True)
 
 
+def notice_more(after: str | None) -> None:
+    """Says how to ask for the page behind this cursor, if there is one."""
+    if after is not None:
+        notice(f"There are more: --after {after}")
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )

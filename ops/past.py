@@ -11,10 +11,11 @@ from db.reads.time_travel import Moment, NoSuchMoment, TaskUnknown, as_of, diff,
 from jobs.changes import own_columns
 from jobs.difference import reason
 from jobs.values import INT64_MAX
+from ops.cells import text
 from ops.failure import CommandFailed
 from ops.output import print_json, print_table
 from ops.reading import Query, no_task
-from ops.task_tables import draw_history, text
+from ops.task_tables import draw_history
 
 ResultT = TypeVar("ResultT")
 CHANGE_COLUMNS = ("what", "old", "new")

@@ -13,7 +13,7 @@ from jobs.codec import dump, load
 from jobs.producer import Producer
 from settings import Settings
 from worker.connection import connected_later, for_consumer, redis_settings
-from worker.keys import signer
+from worker.signing import signer
 
 OUTCOME = text("SELECT outcome FROM taskrail.job WHERE tenant_id = :tenant_id AND id = :id")
 

@@ -1,12 +1,13 @@
 """How commands read: as the reader, one tenant, one snapshot."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
 import click
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.reads.names import project_called, worker_called
 from db.reads.paging import MAX_LIMIT, PAGE_ROWS, BadCursor
@@ -55,6 +56,16 @@ def read(tenant: str, query: Query[ResultT]) -> ResultT:
         return run(_read(running.settings, tenant, query))
 
 
+@asynccontextmanager
+async def snapshot(reader: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """All that is read in the block is of one moment; a bad cursor there is wrong usage."""
+    async with reader.connect() as connection:
+        try:
+            yield await connection.execution_options(isolation_level="REPEATABLE READ")
+        except BadCursor as error:
+            raise click.UsageError(str(error)) from None
+
+
 async def its_project(connection: AsyncConnection, tenant_id: UUID, slug: str) -> UUID:
     """The id of the project with this slug; without one the command ends."""
     found = await project_called(connection, tenant_id, slug)
@@ -97,12 +108,8 @@ def no_task(task_id: UUID) -> CommandFailed:
 async def _read(settings: Settings, tenant: str, query: Query[ResultT]) -> ResultT:
     async with opened(settings, "reader") as reader:
         tenant_id = await find(reader, tenant)
-        async with reader.connect() as connection:
-            still = await connection.execution_options(isolation_level="REPEATABLE READ")
-            try:
-                return await query(still, tenant_id)
-            except BadCursor as error:
-                raise click.UsageError(str(error)) from None
+        async with snapshot(reader) as connection:
+            return await query(connection, tenant_id)
 
 
 def _uuid(text: str) -> UUID | None:

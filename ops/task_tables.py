@@ -1,10 +1,8 @@
 """Tasks for people: tables and trees on stdout."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import click
-from pydantic_core import to_json
 
 from db.reads.deletions import Deleted
 from db.reads.one_task import OneTask
@@ -13,18 +11,17 @@ from db.reads.people import Person
 from db.reads.subtree import Branch
 from db.reads.task_row import TaskRow
 from jobs.entities import Event
-from ops.output import notice, print_table
+from ops.cells import NOTHING, text, time
+from ops.output import notice_more, print_table
 
 COLUMNS = ("id", "project", "status", "priority", "%", "due", "assignee", "title")
 EVENT_COLUMNS = ("seq", "at", "kind", "actor", "new values")
 INDENT = "  "
-NOTHING = "-"
 
 
 def draw_list(page: Page[TaskRow]) -> None:
     _draw("Tasks", page.rows)
-    if page.after is not None:
-        notice(f"There are more: --after {page.after}")
+    notice_more(page.after)
 
 
 def draw_one(shown: OneTask) -> None:
@@ -51,8 +48,7 @@ def draw_tree(branch: Branch, depth: int = 0) -> None:
 def draw_deleted(page: Page[Deleted]) -> None:
     rows = ((gone.id, gone.entity_type, time(gone.deleted_at), gone.title) for gone in page.rows)
     print_table("Deleted", ("id", "what", "when", "title"), rows)
-    if page.after is not None:
-        notice(f"There are more: --after {page.after}")
+    notice_more(page.after)
 
 
 def draw_history(events: Sequence[Event]) -> None:
@@ -61,11 +57,6 @@ def draw_history(events: Sequence[Event]) -> None:
         for event in events
     )
     print_table("History", EVENT_COLUMNS, rows)
-
-
-def time(at: datetime | None) -> str:
-    """To the second, in UTC."""
-    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _draw(title: str, tasks: Sequence[TaskRow]) -> None:
@@ -116,7 +107,3 @@ def _facts(shown: OneTask) -> Iterator[tuple[str, str]]:
 
 def _handle(person: Person | None) -> str:
     return NOTHING if person is None else person.handle
-
-
-def text(value: object) -> str:
-    return to_json(value).decode()

@@ -119,6 +119,12 @@ async def engine(engine_form: Apply, runtime: Runtime, database: Database) -> En
 
 
 @pytest.fixture
+async def batch_engine(runtime: Runtime, database: Database) -> Engine:
+    """`apply` alone, for modules that try something else: they say `engine = batch_engine`."""
+    return Engine(apply, runtime, database.superuser)
+
+
+@pytest.fixture
 async def cast(engine: Engine) -> Cast:
     """A tenant whose people are at work."""
     people = Cast()

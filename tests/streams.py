@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from jobs.streaming import StreamedEvent, parsed, stream_key
 from tests.workers import Scene
+from worker.loops.relay import Relay
 
 INSERT = text("""
     WITH happened AS (
@@ -43,6 +44,14 @@ async def history(scene: Scene) -> set[str]:
 
 async def unpublished(scene: Scene) -> int:
     return await scene.engine.count("outbox", scene.cast.tenant_id)
+
+
+async def published(scene: Scene, tasks: int) -> list[str]:
+    """So many tasks were created and told of; the keys of these events."""
+    jobs = [scene.cast.task() for _ in range(tasks)]
+    await scene.engine.statuses(jobs)
+    await Relay().publish(scene.engine.runtime)
+    return (await keys(scene.redis, scene.cast.tenant_id))[-tasks:]
 
 
 async def happen(

@@ -23,11 +23,11 @@ from worker.bell import Bell
 from worker.connection import REDIS_ERRORS, connected_later, for_consumer
 from worker.draining import Draining
 from worker.holding import Queues
-from worker.keys import keyring
 from worker.line import Line
 from worker.outage import Outage
 from worker.runtime import Runtime
 from worker.signals import QueueBack, QueueEvicts, QueueLost, StoreBack, StoreLost
+from worker.signing import keyring
 
 HARMLESS = "noeviction"
 CRON_SECONDS = 0.5

@@ -52,11 +52,9 @@ def log_signal(signal: Signal) -> None:
 
 def _level(signal: Signal) -> int:
     match signal:
-        case (
-            JobBuried() | DeadLettered() | StoreLost() | QueueLost() | QueueEvicts() | LoopFailed()
-        ):
+        case JobBuried() | DeadLettered() | LoopFailed():
             return logging.ERROR
-        case StreamLost() | StreamRefused():
+        case StoreLost() | QueueLost() | QueueEvicts() | StreamLost() | StreamRefused():
             return logging.ERROR
         case BatchSplit() | HoldLost():
             return logging.WARNING

@@ -1,4 +1,4 @@
-"""What happens next when a transaction fails. One branch for each kind of JobError.
+"""What happens next when a transaction fails. One branch for each way to fail.
 
 JobConflict       again, the whole batch, at once, with full jitter; then one by one; then back;
                   who has waited as long as he may is not helped by waiting again at once
@@ -7,7 +7,6 @@ StoreUnavailable  nobody's fault: the caller waits and tries again later
 """
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -22,6 +21,7 @@ from jobs.errors import (
     TooManyKin,
 )
 from jobs.outcomes import Rejected, Verdict
+from worker.backoff import full_jitter
 from worker.burying import conclude
 from worker.dead_letters import buried
 from worker.deliveries import Delivery, Disposition, HandedBack
@@ -65,14 +65,14 @@ async def recovered(
 async def _retried(
     transact: Transact, batch: Sequence[Delivery], runtime: Runtime, *, wait: bool
 ) -> list[Disposition]:
-    for attempt in range(MAX_CONFLICT_RETRIES):
+    for attempt in range(1, MAX_CONFLICT_RETRIES + 1):
         try:
             return await transact(batch, runtime, wait=wait)
         except JobConflict as conflict:
-            runtime.emit(ConflictRetried(sqlstate=conflict.sqlstate, attempt=attempt + 1))
+            runtime.emit(ConflictRetried(sqlstate=conflict.sqlstate, attempt=attempt))
             if conflict.sqlstate in TIMED_OUT:
                 raise
-            await _pause(attempt)
+            await asyncio.sleep(full_jitter(attempt, LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS))
     return await transact(batch, runtime, wait=wait)
 
 
@@ -107,9 +107,3 @@ def _refusal(error: JobDataError) -> JobRejected | None:
     if error.sqlstate == UNIQUE_VIOLATION:
         return AlreadyExists("An id or name in this job is taken by something else; use another.")
     return None
-
-
-async def _pause(attempt: int) -> None:
-    """Full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**attempt)
-    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret

@@ -10,9 +10,9 @@ from arq.worker import get_kwargs
 from settings import Settings, load_settings
 from worker.connection import redis_settings
 from worker.functions import FUNCTIONS, Emit, reading, starting, stop
-from worker.keys import keyring
 from worker.logs import log_signal
 from worker.results import KEEP_RESULT_SECONDS, dump_result
+from worker.signing import keyring
 
 SETTINGS = load_settings()
 

@@ -1,4 +1,4 @@
-"""Operators' acts on the dead: what is done and who did it are one transaction (0009).
+"""Operators' acts on the dead: what is done and who did it are one transaction.
 
 For connections of the keeper, who may do it only through these functions.
 """

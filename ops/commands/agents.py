@@ -11,7 +11,8 @@ from db.reads.paging import Page
 from db.reads.task_row import TaskRow
 from db.reads.workers import WorkerRow, completions, list_workers
 from jobs.entities import WorkerKind
-from ops.output import json_option, notice, print_json, print_table
+from ops.cells import NOTHING, time
+from ops.output import json_option, notice_more, print_json, print_table
 from ops.reading import (
     Listing,
     after_option,
@@ -21,7 +22,7 @@ from ops.reading import (
     tenant_option,
     words,
 )
-from ops.task_tables import draw_list, time
+from ops.task_tables import draw_list
 
 COLUMNS = ("handle", "name", "kind", "type", "holds", "room", "last seen", "tasks")
 WEEK = timedelta(days=7)
@@ -52,8 +53,7 @@ def list_command(
         print_json({"workers": page.rows, "after": page.after})
         return
     print_table("Workers", COLUMNS, map(_cells, page.rows))
-    if page.after is not None:
-        notice(f"There are more: --after {page.after}")
+    notice_more(page.after)
 
 
 @command.command("completions")
@@ -83,7 +83,7 @@ def _cells(worker: WorkerRow) -> tuple[object, ...]:
         worker.handle,
         worker.name,
         worker.kind if worker.deactivated_at is None else f"{worker.kind}, deactivated",
-        worker.agent_type or "-",
+        worker.agent_type or NOTHING,
         worker.held_tasks,
         "any" if room is None else max(0, room - worker.held_tasks),
         time(worker.last_seen_at),

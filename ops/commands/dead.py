@@ -12,9 +12,9 @@ from db.reads.one_dead import DeadJob, Letter
 from ops.dead import asking, tables
 from ops.dead.acting import Done, discarded, replayed
 from ops.dead.reading import queried, read, the_one
+from ops.dead.rehearsing import MOST_REHEARSED, rehearsed
 from ops.dead.targets import MOST_AT_ONCE, Targets, require_named, targets
-from ops.dead.telling import tell_done, tell_one, tell_tried
-from ops.dead.trying import MOST_TRIED, tried
+from ops.dead.telling import tell_done, tell_one, tell_rehearsed
 from ops.loop import run
 from ops.output import json_option, print_json
 from ops.reading import Listing, after_option, limit_option
@@ -25,6 +25,14 @@ ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUI
 parked_option = click.option(
     "--parked", is_flag=True, help="Instead: jobs that wait for a worker that knows their kind."
 )
+PAGE = (
+    asking.any_reason,
+    parked_option,
+    asking.discarded_option,
+    limit_option,
+    after_option,
+    json_option,
+)
 most_option = click.option(
     "--limit",
     type=click.IntRange(1, MOST_AT_ONCE),
@@ -34,19 +42,20 @@ most_option = click.option(
 )
 
 
+def page_options(command: asking.CommandT) -> asking.CommandT:
+    """What pages of the dead and of their groups are asked for with."""
+    for option in reversed(PAGE):
+        command = option(command)
+    return asking.filter_options(command)
+
+
 @click.group(cls=Listing)
 def command() -> None:
     """List jobs that broke and bytes that nobody could read; replay or discard them."""
 
 
 @command.command("list")
-@asking.filter_options
-@asking.any_reason
-@parked_option
-@asking.discarded_option
-@limit_option
-@after_option
-@json_option
+@page_options
 def list_command(*, limit: int, after: str | None, as_json: bool, **given: Any) -> None:
     """List the dead, the latest first: buried jobs, and dead letters that are no tenant's."""
     page = read(_parked(given), lambda c, filters: list_dead(c, filters, limit=limit, after=after))
@@ -57,13 +66,7 @@ def list_command(*, limit: int, after: str | None, as_json: bool, **given: Any) 
 
 
 @command.command("groups")
-@asking.filter_options
-@asking.any_reason
-@parked_option
-@asking.discarded_option
-@limit_option
-@after_option
-@json_option
+@page_options
 def groups_command(*, limit: int, after: str | None, as_json: bool, **given: Any) -> None:
     """List the dead by what broke them: equal errors have one fingerprint."""
     page = read(_parked(given), lambda c, filters: group_dead(c, filters, limit=limit, after=after))
@@ -106,12 +109,12 @@ def replay_command(ids: tuple[UUID, ...], *, dry_run: bool, as_json: bool, **giv
     require_named(ids, given["fingerprint"])
     act = asking.act(given)
     if dry_run:
-        given["limit"] = min(given["limit"], MOST_TRIED)
+        given["limit"] = min(given["limit"], MOST_REHEARSED)
     with servers() as running:
         found = run(_targets(running.settings, ids, given))
         told = {"by": act.operator, "dry_run": dry_run, "has_more": found.has_more}
         if dry_run:
-            tell_tried(run(tried(found.dead, running.settings)), told, as_json=as_json)
+            tell_rehearsed(run(rehearsed(found.dead, running.settings)), told, as_json=as_json)
         else:
             done = run(replayed(found.dead, act, running.settings))
             tell_done(done, told, verb="replayed", as_json=as_json)

@@ -12,7 +12,6 @@ import click
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.envelope import PAYLOADS, VERSIONS, WIRE_KINDS
-from ops.commands.outcome import sentence
 from ops.engines import opened
 from ops.failure import CommandFailed
 from ops.intake.lines import Defaults, Line, read_lines, read_one
@@ -20,6 +19,7 @@ from ops.intake.parameters import payload_of
 from ops.intake.people import worker_id
 from ops.intake.send import Answer, send
 from ops.loop import run
+from ops.outcomes import sentence
 from ops.output import json_option, notice, print_json, print_table, steps
 from ops.processes import worker_processes
 from ops.queue import opened_queue, producer

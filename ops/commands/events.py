@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any
 
 import click
 from pydantic_core import to_json
@@ -19,28 +18,10 @@ from ops.reading import tenant_option
 from ops.republishing import Span, count, republish
 from ops.servers import servers
 from ops.tenants import find
+from ops.times import TimeType
 from settings import Settings
 
 STREAM_ID = re.compile(r"0|\d{1,20}-\d{1,20}")
-
-
-class TimeType(click.ParamType[datetime]):
-    """A time with its offset."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time, such as 2026-11-23T09:00:00Z.", param, ctx)
-        if time.tzinfo is None:
-            self.fail(f"{value} needs an offset, such as {value}Z.", param, ctx)
-        return time
 
 
 @click.group

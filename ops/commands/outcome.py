@@ -1,6 +1,5 @@
 """`taskrail outcome`."""
 
-from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ import click
 from ops.engines import opened
 from ops.failure import CommandFailed
 from ops.loop import run
+from ops.outcomes import sentence
 from ops.output import json_option, print_json
 from ops.queue import opened_queue, producer
 from ops.servers import servers
@@ -35,25 +35,6 @@ def command(job_id: UUID, tenant: str, timeout: float, *, as_json: bool) -> None
         print_json(outcome)
     else:
         click.echo(sentence(outcome))
-
-
-def sentence(outcome: dict[str, Any]) -> str:
-    """The outcome in one line."""
-    match outcome["status"]:
-        case "applied":
-            return f"applied: {', '.join(_facts(outcome['result']))}"
-        case "rejected":
-            return f"rejected ({outcome['code']}): {outcome['message']}"
-        case status:
-            return f"{status}: {outcome.get('error', '')}"
-
-
-def _facts(result: dict[str, Any]) -> Iterator[str]:
-    for key, value in result.items():
-        if key == "tasks":
-            yield from (f"task {task['id']} with token {task['token']}" for task in value)
-        elif not isinstance(value, list):
-            yield f"{key.replace('_', ' ')} {value}"
 
 
 async def _outcome(settings: Settings, tenant: str, job_id: UUID, seconds: float) -> dict[str, Any]:

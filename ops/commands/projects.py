@@ -11,7 +11,8 @@ from db.reads.activity import activity
 from db.reads.paging import Page
 from db.reads.projects import OneProject, ProjectRow, list_projects, one_project
 from jobs.entities import Event, ProjectStatus
-from ops.output import json_option, notice, print_json, print_table
+from ops.cells import NOTHING
+from ops.output import json_option, notice_more, print_json, print_table
 from ops.reading import (
     Listing,
     after_option,
@@ -52,8 +53,7 @@ def list_command(
         print_json({"projects": page.rows, "after": page.after})
         return
     print_table("Projects", COLUMNS, map(_cells, page.rows))
-    if page.after is not None:
-        notice(f"There are more: --after {page.after}")
+    notice_more(page.after)
 
 
 @command.command("show")
@@ -99,8 +99,7 @@ def activity_command(slug: str, tenant: str, *, as_json: bool, **given: Any) -> 
         print_json({"events": page.rows, "after": page.after})
         return
     draw_history(page.rows)
-    if page.after is not None:
-        notice(f"There are more: --after {page.after}")
+    notice_more(page.after)
 
 
 def _cells(project: ProjectRow) -> tuple[object, ...]:
@@ -108,7 +107,7 @@ def _cells(project: ProjectRow) -> tuple[object, ...]:
         project.slug,
         project.name,
         project.status,
-        project.owner or "-",
+        project.owner or NOTHING,
         project.completed_count,
         project.task_count,
         project.id,

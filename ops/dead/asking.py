@@ -3,7 +3,6 @@
 import getpass
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -14,28 +13,12 @@ from db.repositories.interventions import Act
 from jobs.codec import KIND
 from ops.reading import words
 from ops.tenants import find
+from ops.times import TimeType
 
 MAX_NAME, MAX_WHY = 200, 500
 FINGERPRINT = re.compile("[0-9a-f]{16}")
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-
-
-class TimeType(click.ParamType[datetime]):
-    """A time with its offset."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-11-23T09:00:00Z.", param, ctx)
-        if time.tzinfo is None:
-            self.fail(f"{value} needs an offset, such as {value}Z.", param, ctx)
-        return time
 
 
 class Matching(click.ParamType[str]):

@@ -4,16 +4,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.reads.dead_filters import DeadFilters
 from db.reads.one_dead import DeadJob, Letter, jobs_called, one_job, one_letter
-from db.reads.paging import BadCursor
 from ops.dead import asking
 from ops.engines import opened
 from ops.failure import CommandFailed
 from ops.loop import run
+from ops.reading import snapshot
 from ops.servers import servers
 from settings import Settings
 
@@ -31,12 +30,8 @@ async def queried(settings: Settings, given: dict[str, Any], query: Query[Result
     """The same, on servers that run already."""
     async with opened(settings, "reader") as reader:
         filters = await asking.filters(reader, given)
-        async with reader.connect() as connection:
-            still = await connection.execution_options(isolation_level="REPEATABLE READ")
-            try:
-                return await query(still, filters)
-            except BadCursor as error:
-                raise click.UsageError(str(error)) from None
+        async with snapshot(reader) as connection:
+            return await query(connection, filters)
 
 
 async def the_one(

@@ -8,10 +8,10 @@ from pydantic_core import to_json
 from db.reads.dead import Dead, DeadGroup
 from db.reads.one_dead import Acted, DeadJob, Letter
 from db.reads.paging import Page
-from ops.commands.outcome import sentence
+from ops.cells import NOTHING, text, time
 from ops.dead.acting import Left
-from ops.output import notice, print_table
-from ops.task_tables import NOTHING, text, time
+from ops.outcomes import sentence
+from ops.output import notice_more, print_table
 from worker.rehearsing import Rehearsal
 
 COLUMNS = ("when", "id", "tenant", "kind", "reason", "tries", "fingerprint", "error")
@@ -22,7 +22,7 @@ SHORT, PREVIEW = 100, 2_000
 
 def draw_list(page: Page[Dead]) -> None:
     print_table("Dead", COLUMNS, map(_cells, page.rows))
-    _draw_more(page.after)
+    notice_more(page.after)
 
 
 def draw_groups(page: Page[DeadGroup]) -> None:
@@ -40,7 +40,7 @@ def draw_groups(page: Page[DeadGroup]) -> None:
         for group in page.rows
     )
     print_table("Groups of the dead", GROUP_COLUMNS, rows)
-    _draw_more(page.after)
+    notice_more(page.after)
 
 
 def draw_job(job: DeadJob) -> None:
@@ -124,11 +124,6 @@ def _draw_block(title: str, lines: str) -> None:
     for line in lines.splitlines():
         click.echo(f"  {_plain(line)}")
     click.echo()
-
-
-def _draw_more(after: str | None) -> None:
-    if after is not None:
-        notice(f"There are more: --after {after}")
 
 
 def _outcome(rehearsal: Rehearsal) -> str:

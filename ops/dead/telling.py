@@ -12,7 +12,7 @@ from db.reads.dead import Dead
 from db.reads.one_dead import DeadJob, Letter
 from ops.dead import tables
 from ops.dead.acting import Done, Left
-from ops.dead.trying import Tried
+from ops.dead.rehearsing import Rehearsed
 from ops.output import notice, print_json
 
 MOST_LINES = 20
@@ -43,16 +43,16 @@ def tell_done(done: Done, told: dict[str, Any], *, verb: str, as_json: bool) -> 
     _end(done.left, has_more=told["has_more"])
 
 
-def tell_tried(tried: Tried, told: dict[str, Any], *, as_json: bool) -> None:
+def tell_rehearsed(rehearsed: Rehearsed, told: dict[str, Any], *, as_json: bool) -> None:
     """Outcomes, and the rows that would change. Ends the command with 1 if one was left."""
     if as_json:
-        rehearsals = [_name(dead) | asdict(rehearsal) for dead, rehearsal in tried.rehearsals]
-        print_json(told | {"rehearsals": rehearsals, "left": list(map(_left, tried.left))})
+        rehearsals = [_name(dead) | asdict(rehearsal) for dead, rehearsal in rehearsed.rehearsals]
+        print_json(told | {"rehearsals": rehearsals, "left": list(map(_left, rehearsed.left))})
     else:
-        for dead, rehearsal in tried.rehearsals:
+        for dead, rehearsal in rehearsed.rehearsals:
             tables.draw_rehearsal(dead, rehearsal)
-        tables.draw_left(tried.left)
-    _end(tried.left, has_more=told["has_more"])
+        tables.draw_left(rehearsed.left)
+    _end(rehearsed.left, has_more=told["has_more"])
 
 
 def _draw_acted(acted: Sequence[Dead], what: str) -> None:

@@ -25,7 +25,7 @@ from ops.tenants import find
 from ops.verify.check import Violation
 from ops.verify.run import CHECKS, verify
 from settings import Settings
-from worker.keys import signer
+from worker.signing import signer
 
 
 @dataclass(frozen=True, slots=True)

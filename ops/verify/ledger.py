@@ -39,7 +39,7 @@ SETTLED = check(
     """,
 )
 
-INTERVENTIONS = check(
+DISCARDS = check(
     "discards_are_recorded",
     """
     SELECT j.tenant_id, 'job' AS entity, j.id::text AS id,
@@ -53,4 +53,4 @@ INTERVENTIONS = check(
     """,
 )
 
-CHECKS = (JOB_EVENTS, SETTLED, INTERVENTIONS)
+CHECKS = (JOB_EVENTS, SETTLED, DISCARDS)

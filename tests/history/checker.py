@@ -3,7 +3,7 @@
 Independent of the product: it reads tables with SQL of its own, replays the history by its own
 tables of states, and imports nothing of worker/, db/ or jobs/rules.
 
-The invariants are those of reliability.md §2.1, and this is how they apply to taskrail:
+The invariants, and what each is about in taskrail:
 
 I1   accepted is durable      recorded: always; enqueued: unless Redis has forgotten what it held
 I2   decided once             the table `job`: applied, rejected or buried, never left accepted

@@ -15,10 +15,8 @@ from jobs.payloads.task import DeleteTask
 from jobs.recurrence import Recurrence
 from tests.asking import Cast
 from tests.databases import Database
-from tests.engine import Engine
-from worker.apply import apply
+from tests.engine import Engine, batch_engine
 from worker.loops.calendar import TO_PURGE, TO_RECUR, TO_REMIND, Calendar
-from worker.runtime import Runtime
 
 AHEAD = {
     "24h": timedelta(hours=24),
@@ -28,10 +26,7 @@ AHEAD = {
 MINUTE = timedelta(minutes=1)
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 @pytest.fixture

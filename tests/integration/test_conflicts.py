@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.conflicts import translate, translated
 from db.engine import create_engine
-from jobs.errors import JobConflict, JobDataError, JobRejected, PoisonJob, StoreUnavailable
+from jobs.errors import JobConflict, JobDataError, JobRejected, StoreUnavailable
 from tests.databases import Database
 from tests.failing import failure
 from tests.planting import Planted, insert, plant
@@ -222,7 +222,7 @@ async def test_going_on_after_an_error_is_nobodys_job(worker: AsyncConnection) -
     assert (type(error), error.sqlstate) == (StoreUnavailable, "25P02")
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), PoisonJob("x"), JobRejected("x"), KeyError(1)])
+@pytest.mark.parametrize("error", [ValueError("x"), JobRejected("x"), KeyError(1)])
 def test_what_is_no_drivers_error_passes_unchanged(error: Exception) -> None:
     assert translate(error) is None
     with pytest.raises(type(error)) as caught, translated():

@@ -3,33 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.codec import UnknownJob
 from tests.asking import Cast
-from tests.databases import Database
-from tests.dying import Bury, fingerprint_of, letter, snapshot
-from tests.engine import Engine
-from tests.integration.test_commands import Shell, shell_for
+from tests.dying import Bury, fingerprint_of, letter
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
-from worker.runtime import Runtime
+from tests.rows import snapshot
+from tests.shell import Shell
 
 ESCAPE = "\x1b"
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
-
-
-@pytest.fixture
-def shell(database: Database, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """taskrail on this test's database."""
-    assert cast
-    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
-    return shell_for(database.settings, {"PYTHONPYCACHEPREFIX": str(bytecode)})
+engine = batch_engine
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:

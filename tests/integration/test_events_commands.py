@@ -5,18 +5,11 @@ import json
 import pytest
 
 from jobs.streaming import stream_key
-from tests.integration.test_commands import Shell, shell_for
-from tests.integration.test_following_events import published
-from tests.streams import are_in_order, entries, history, keys
+from tests.shell import Shell
+from tests.streams import are_in_order, entries, history, keys, published
 from tests.workers import Scene
 
 LONG_AGO = ("--since", "2000-01-01T00:00:00Z")
-
-
-@pytest.fixture
-def shell(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
-    return shell_for(scene.settings, {"PYTHONPYCACHEPREFIX": str(bytecode)})
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pytest
 
 from jobs.entities import Event
 from jobs.streaming import StreamedEvent, stream_key
-from tests.integration.test_following_events import published
-from tests.streams import entries, history, keys
+from tests.streams import entries, history, keys, published
 from tests.waiting import until
 from tests.workers import Scene
 

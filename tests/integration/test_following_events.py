@@ -9,21 +9,12 @@ from redis.exceptions import ResponseError
 
 from jobs.streaming import EventsLost, StreamedEvent, follow, stream_key
 from ops.republishing import Span, republish
-from tests.streams import entries, history, keys
+from tests.streams import entries, history, keys, published
 from tests.waiting import until
 from tests.workers import Scene
-from worker.loops.relay import Relay
 
 SOON = 1.0
 """Much less than Redis keeps a reader waiting."""
-
-
-async def published(scene: Scene, tasks: int) -> list[str]:
-    """So many tasks were created and told of; the keys of these events."""
-    jobs = [scene.cast.task() for _ in range(tasks)]
-    await scene.engine.statuses(jobs)
-    await Relay().publish(scene.engine.runtime)
-    return (await keys(scene.redis, scene.cast.tenant_id))[-tasks:]
 
 
 async def read(scene: Scene, number: int, after: str | None) -> list[StreamedEvent]:

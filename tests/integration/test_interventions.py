@@ -12,10 +12,8 @@ from db.engine import Role
 from tests.asking import Cast
 from tests.databases import Database
 from tests.dying import Bury, letter
-from tests.engine import Engine
-from tests.integration.test_row_level_security import NOT_ALLOWED, refused, sqlstate
-from worker.apply import apply
-from worker.runtime import Runtime
+from tests.engine import Engine, batch_engine
+from tests.refusing import NOT_ALLOWED, refused, sqlstate
 
 SERVICES: list[Role] = ["worker", "keeper", "reader"]
 CHANGES = [
@@ -40,10 +38,7 @@ BEHIND_THE_RECORD = [
     "SELECT before FROM taskrail.intervention",
 ]
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 @pytest.mark.parametrize("role", SERVICES)

@@ -6,25 +6,11 @@ from uuid_utils.compat import uuid7
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask
 from jobs.payloads.task import DeleteTask, NewTask, UpdateTask
 from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
-from tests.integration.test_commands import Shell, shell_for
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
-from worker.runtime import Runtime
+from tests.shell import Shell
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
-
-
-@pytest.fixture
-def shell(database: Database, cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """taskrail on this test's database."""
-    assert cast
-    bytecode = tmp_path_factory.getbasetemp() / "bytecode"
-    return shell_for(database.settings, {"PYTHONPYCACHEPREFIX": str(bytecode)})
+engine = batch_engine
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
@@ -22,11 +21,8 @@ from db.reads.workers import completions, list_workers
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask
 from jobs.payloads.task import DeleteTask, NewDependency
 from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
+from tests.engine import Engine, batch_engine
 from tests.reading import done
-from worker.apply import apply
-from worker.runtime import Runtime
 
 MANY = 100
 WEEK_AGO = datetime.now(UTC) - timedelta(days=6)
@@ -49,10 +45,7 @@ READS: dict[str, tuple[int, Read]] = {
 }
 """How many statements each takes."""
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 async def counted(

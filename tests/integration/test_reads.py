@@ -15,19 +15,13 @@ from jobs.entities import Priority, TaskStatus
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask
 from jobs.payloads.task import AssignTask, DeleteTask, NewDependency, RestoreTask
 from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
-from worker.runtime import Runtime
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 async def found(

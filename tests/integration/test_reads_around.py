@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
@@ -19,19 +18,13 @@ from jobs.entities import TaskStatus, WorkerKind
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask, DispatchTasks, ReportProgress
 from jobs.payloads.task import AssignTask, DeleteTask, NewDependency, NewTask
 from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
-from worker.runtime import Runtime
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 async def finish(engine: Engine, cast: Cast, *tasks: UUID) -> None:

@@ -18,10 +18,8 @@ from jobs.payloads.task import CommentTask, DeleteTask, NewDependency
 from ops import preparation
 from tests.asking import Cast
 from tests.databases import Database
-from tests.engine import Engine
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
-from worker.runtime import Runtime
 
 VIEWS = ("task_v1", "project_v1", "worker_v1", "event_v1", "dependency_v1", "comment_v1")
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "reads.md"
@@ -32,10 +30,7 @@ COLUMNS = text("""
     GROUP BY relname
 """)
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 async def rows_in(connection: AsyncConnection, view: str) -> int:

@@ -17,26 +17,21 @@ from jobs.payloads.lifecycle import CancelTask, ClaimTask
 from jobs.payloads.project import AddMember, CreateProject, RemoveMember
 from jobs.payloads.task import CommentTask, CreateTask, NewDependency, NewTask
 from tests.asking import Cast
-from tests.databases import Database
-from tests.dying import buried, changed, snapshot
-from tests.engine import Engine
+from tests.dying import buried
+from tests.engine import Engine, batch_engine
 from tests.reading import done, made
-from worker.apply import apply
+from tests.rows import changed, snapshot
 from worker.burying import bury
 from worker.deliveries import Delivery
 from worker.loops.reaper import reap
 from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
 from worker.reviving import revive
-from worker.runtime import Runtime
 
 TIME = re.compile('"[a-z]+_at":"[^"]*"')
 WHATEVER_CHANGES = ("tally", "job")
 """Positions are new in every transaction; of the ledger's row more is told below."""
 
-
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 async def dead(engine: Engine, job: AnyJob) -> AnyJob:

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Role
 from tests.databases import Database
 from tests.planting import Planted, insert, plant
+from tests.refusing import NOT_ALLOWED, refused, sqlstate
 
 OF_TENANTS = (
     "project", "worker", "member", "task", "lease", "dependency", "comment", "event", "outbox",
     "tally", "job",
 )  # fmt: skip
 SEEN_BY_WORKER = ("project", "worker", "member", "task", "lease", "dependency", "comment", "job")
-NOT_ALLOWED = "42501"
 
 
 @pytest.fixture
@@ -176,28 +176,6 @@ async def test_a_producer_may_record_and_nothing_else(database: Database) -> Non
         for statement in PRODUCER_MAY_NOT:
             assert await sqlstate(connection, statement) == NOT_ALLOWED, statement
         assert await sqlstate(connection, "SELECT * FROM taskrail.record('[]')") is None
-
-
-async def refused(engine: AsyncEngine, statements: Sequence[str]) -> list[str]:
-    """Those that the role has no right to, or for which its transactions are read-only."""
-    async with engine.connect() as connection:
-        return [
-            statement
-            for statement in statements
-            if await sqlstate(connection, statement) in {NOT_ALLOWED, "25006"}
-        ]
-
-
-async def sqlstate(connection: AsyncConnection, statement: str) -> str | None:
-    savepoint = await connection.begin_nested()
-    try:
-        await connection.execute(text(statement))
-    except DBAPIError as error:
-        cause: Any = error.orig
-        return str(cause.sqlstate)
-    finally:
-        await savepoint.rollback()
-    return None
 
 
 async def declare(connection: AsyncConnection, tenants: Sequence[Planted]) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from jobs.sharing import Share
 from jobs.streaming import EventsLost, StreamedEvent, stream_key
-from tests.integration.test_following_events import published
-from tests.streams import entries, keys
+from tests.streams import entries, keys, published
 from tests.workers import Scene
 
 GROUP = "planners"

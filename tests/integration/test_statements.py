@@ -34,10 +34,7 @@ from jobs.payloads.task import (
     UpdateTask,
 )
 from tests.asking import Cast
-from tests.databases import Database
-from tests.engine import Engine
-from worker.apply import apply
-from worker.runtime import Runtime
+from tests.engine import Engine, batch_engine
 
 MANY = 200
 
@@ -99,9 +96,7 @@ class Counter:
         return int(rows[0]["number"])
 
 
-@pytest.fixture
-async def engine(runtime: Runtime, database: Database) -> Engine:
-    return Engine(apply, runtime, database.superuser)
+engine = batch_engine
 
 
 @pytest.fixture

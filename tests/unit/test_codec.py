@@ -8,28 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
-from uuid_utils.compat import uuid7
 
 from jobs import codec
 from jobs.codec import InvalidJob, Poison, Reference, UnknownJob
 from jobs.envelope import MAX_ENVELOPE_BYTES, Job
 from jobs.payloads.lifecycle import CompleteTask
 from jobs.values import storable_json
+from tests.unit.envelopes import REQUESTS, envelope, json_values
 
-REQUESTS = (Job, Reference, InvalidJob, UnknownJob, Poison)
 UNSTORABLE = ("\x00", float("nan"), float("inf"), 10**4_000)
-
-
-def envelope(**fields: Any) -> dict[str, Any]:
-    good = {
-        "id": str(uuid7()),
-        "tenant_id": str(uuid4()),
-        "actor_id": str(uuid4()),
-        "kind": "task.complete",
-        "issued_at": "2026-11-23T10:00:00+01:00",
-        "payload": {"task_id": str(uuid4()), "token": 1, "result": {"pages": 3}},
-    }
-    return good | fields
 
 
 def wire(*arguments: Any) -> bytes:
@@ -187,13 +174,6 @@ def test_results_survive_dump_and_load() -> None:
     result = {"t": 1, "f": "task.complete", "a": [], "k": {}, "s": True, "r": {"status": "applied"}}
 
     assert codec.load(codec.dump(result)) == result
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
-    max_leaves=10,
-)
 
 
 @given(st.binary(max_size=300))

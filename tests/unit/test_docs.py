@@ -6,6 +6,7 @@ from typing import get_args
 
 from jobs.errors import RejectionCode
 from ops.cli import COMMANDS
+from ops.commands.bench import names
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -22,6 +23,13 @@ def test_every_rejection_code_is_documented_and_no_other() -> None:
 
 def test_every_command_is_documented_and_no_other() -> None:
     assert sorted(_listed("commands.md")) == sorted(COMMANDS)
+
+
+def test_every_benchmark_is_documented_and_no_other() -> None:
+    line = re.search(r"NAME is (.*) \|", (REFERENCE / "commands.md").read_text())
+
+    assert line is not None
+    assert sorted(line[1].replace(" or ", ", ").split(", ")) == names()
 
 
 def test_every_test_that_the_readme_names_exists() -> None:

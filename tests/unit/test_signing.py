@@ -19,20 +19,20 @@ from jobs.signing import (
     UNKNOWN_KEY,
     UNSIGNED,
     WRONG_SIGNATURE,
-    Key,
     Keyring,
     Signer,
+    TrustedKey,
     signature,
 )
-from tests.unit.test_codec import REQUESTS, envelope, json_values
+from tests.unit.envelopes import REQUESTS, envelope, json_values
 
 TENANT, OTHER_TENANT = uuid4(), uuid4()
 OURS, THEIRS = Signer("ours", b"o" * 32), Signer("theirs", b"t" * 32)
 KEYS = Keyring(
     {
-        "ours": Key(OURS.secret, frozenset({TENANT})),
-        "theirs": Key(THEIRS.secret, frozenset({OTHER_TENANT})),
-        "desk": Key(b"d" * 32),
+        "ours": TrustedKey(OURS.secret, frozenset({TENANT})),
+        "theirs": TrustedKey(THEIRS.secret, frozenset({OTHER_TENANT})),
+        "desk": TrustedKey(b"d" * 32),
     }
 )
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "produce-from-another-language.md"
@@ -63,7 +63,7 @@ def flaw(request: codec.Request) -> str:
 def test_the_documented_vector_is_what_is_signed() -> None:
     vector = dict(re.findall(r"^(key|envelope|sig) +(\S.*)$", PAGE.read_text(), re.MULTILINE))
     key = bytes.fromhex(vector["key"])
-    believed = Keyring({"billing-1": Key(key)})
+    believed = Keyring({"billing-1": TrustedKey(key)})
 
     job = codec.read(wire({"envelope": vector["envelope"], "sig": vector["sig"]}), believed)
 

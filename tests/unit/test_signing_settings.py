@@ -10,10 +10,10 @@ from fakeredis import FakeAsyncRedis
 
 from jobs import codec
 from jobs.producer import Producer
-from jobs.signing import Key, Keyring, Signer
+from jobs.signing import Keyring, Signer, TrustedKey
 from settings import Settings
 from tests.asking import Cast
-from worker.keys import keyring, signer
+from worker.signing import keyring, signer
 
 TENANT = uuid4()
 HEX = "6f" * 32
@@ -29,12 +29,12 @@ def settings_with(key: str = HEX, tenants: Any = "*", **others: Any) -> Settings
 def test_settings_become_keys() -> None:
     settings = settings_with(tenants=[str(TENANT)], signing_kid="ours")
 
-    assert keyring(settings) == Keyring({"ours": Key(SECRET, frozenset({TENANT}))})
+    assert keyring(settings) == Keyring({"ours": TrustedKey(SECRET, frozenset({TENANT}))})
     assert signer(settings) == Signer("ours", SECRET)
 
 
 def test_a_star_stands_for_all_tenants() -> None:
-    assert keyring(settings_with()) == Keyring({"ours": Key(SECRET)})
+    assert keyring(settings_with()) == Keyring({"ours": TrustedKey(SECRET)})
 
 
 def test_without_keys_nothing_is_signed_or_asked_for() -> None:

@@ -17,7 +17,7 @@ from jobs.payloads.lifecycle import ReportProgress
 from jobs.producer import new_job
 from jobs.upcasting import EARLIER
 from jobs.wire import payload
-from tests.unit.test_codec import REQUESTS, json_values
+from tests.unit.envelopes import REQUESTS, json_values
 
 TASK_ID = uuid7()
 

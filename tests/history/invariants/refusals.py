@@ -3,14 +3,13 @@
 Without this a worker that rejects everything keeps every other promise.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from tests.history.facts import Facts, LedgerRow, Violation
 from tests.history.replay import SNAPSHOT_SECONDS, Moment, around, at_version
 
-Justification = Callable[[Facts, LedgerRow], bool]
 BEGUN, OPEN = {"in_progress"}, {"pending", "in_progress", "review", "blocked"}
 ALLOWED = {
     "task.claim": {"pending"},

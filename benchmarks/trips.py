@@ -38,7 +38,7 @@ class _Link:
 
 
 @asynccontextmanager
-async def relay(socket: str) -> AsyncIterator[tuple[str, Trips]]:
+async def counted(socket: str) -> AsyncIterator[tuple[str, Trips]]:
     """The path of a socket that leads to `socket`, and the trips made through it so far."""
     trips = Trips()
 
@@ -54,7 +54,7 @@ async def relay(socket: str) -> AsyncIterator[tuple[str, Trips]]:
         to_server.close()
         await asyncio.gather(*ways, return_exceptions=True)
 
-    with tempfile.TemporaryDirectory(prefix="taskrail-relay-") as folder:
+    with tempfile.TemporaryDirectory(prefix="taskrail-trips-") as folder:
         path = str(Path(folder) / "redis.sock")
         async with await asyncio.start_unix_server(connected, path):
             yield path, trips

@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from jobs.signing import Key, Keyring, Signer
+from jobs.signing import Keyring, Signer, TrustedKey
 from settings import Settings
 
 
@@ -12,7 +12,7 @@ def keyring(settings: Settings) -> Keyring | None:
         return None
     return Keyring(
         {
-            kid: Key(_secret(given.key), None if given.tenants == "*" else given.tenants)
+            kid: TrustedKey(_secret(given.key), None if given.tenants == "*" else given.tenants)
             for kid, given in settings.signing_keys.items()
         }
     )

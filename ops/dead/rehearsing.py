@@ -14,31 +14,31 @@ from ops.output import steps
 from settings import Settings
 from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
 
-MOST_TRIED = 100
+MOST_REHEARSED = 100
 """A rehearsal tells all rows; nobody reads more of them."""
 
 
 @dataclass(slots=True)
-class Tried:
+class Rehearsed:
     """What each would become, and what would be left alone."""
 
     rehearsals: list[tuple[Dead, Rehearsal]] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
 
 
-async def tried(dead: Sequence[Dead], settings: Settings) -> Tried:
+async def rehearsed(dead: Sequence[Dead], settings: Settings) -> Rehearsed:
     """What a replay of each would do; nothing is changed."""
-    found = Tried()
+    found = Rehearsed()
     async with opened(settings, "reader") as reader, opened(settings, "worker") as worker:
         with steps(len(dead)) as step:
             for one in dead:
-                await _try(one, reader, worker, settings, found)
+                await _rehearse(one, reader, worker, settings, found)
                 step(str(one.id))
     return found
 
 
-async def _try(
-    dead: Dead, reader: AsyncEngine, worker: AsyncEngine, settings: Settings, found: Tried
+async def _rehearse(
+    dead: Dead, reader: AsyncEngine, worker: AsyncEngine, settings: Settings, found: Rehearsed
 ) -> None:
     try:
         found.rehearsals.append((dead, await _rehearsal(dead, reader, worker, settings)))
