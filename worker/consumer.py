@@ -21,6 +21,7 @@ from db.unit_of_work import unit_of_work
 from jobs.errors import StoreUnavailable
 from worker.bell import Bell
 from worker.connection import REDIS_ERRORS, connected_later, for_consumer
+from worker.counting import take_back
 from worker.draining import Draining
 from worker.holding import Queues
 from worker.line import Line
@@ -57,6 +58,7 @@ class Consumer(Worker):
                 await self._rest(await self._round(line, draining, runtime))
             await line.abandon()
             await draining.end()
+            await take_back(runtime)
 
     async def async_run(self) -> None:
         """Unlike Arq's it leaves nothing open."""
@@ -109,6 +111,8 @@ class Consumer(Worker):
                 await _warn_of_eviction(self.pool, runtime)
             if self._store_outage.attempts:
                 await _probe(runtime)
+            # What the drain tries alone has nothing beside it.
+            await draining.end()
             if not await line.step() and not await self._is_done(line):
                 await line.change(self._stopping, CRON_SECONDS if self.cron_jobs else None)
         except StoreUnavailable as error:
@@ -119,7 +123,6 @@ class Consumer(Worker):
             draining.begin()
             self._is_new_redis = True
             return self._redis_outage.failed(error, runtime.emit)
-        await draining.end()
         self._is_new_redis = False
         self._store_outage.served(runtime.emit)
         self._redis_outage.served(runtime.emit)
@@ -185,6 +188,7 @@ async def _warn_of_eviction(redis: ArqRedis, runtime: Runtime) -> None:
 
 
 async def _probe(runtime: Runtime) -> None:
-    """Raises StoreUnavailable while PostgreSQL does not answer."""
+    """Raises StoreUnavailable while PostgreSQL does not answer; then nothing is owed any more."""
     async with unit_of_work(runtime.engine) as uow:
         await uow.tenants.clock()
+    await take_back(runtime)

@@ -4,11 +4,12 @@ import asyncio
 from contextlib import suppress
 
 from db.conflicts import translated
+from jobs.entities import Key
 from jobs.wire import queue_id
-from worker.apply import apply
 from worker.backoff import full_jitter
+from worker.counting import apply_counted, surviving, take_back
 from worker.deliveries import Delivery
-from worker.due_jobs import DueJobs
+from worker.due_jobs import DueJobs, held
 from worker.runtime import Runtime
 from worker.signals import LedgerDrained, LoopFailed
 
@@ -53,16 +54,27 @@ class Draining:
 
     async def _batch(self) -> int:
         """Answers how many jobs went through; who dies with them leaves them for `hold_seconds`."""
+        runtime = self._runtime
+        await take_back(runtime)
+        async with surviving(runtime) as counted:
+            deliveries = await self._take(counted)
+            if not deliveries:
+                return 0
+            async with held(frozenset(counted), runtime.settings.hold_seconds, runtime.keeper):
+                await apply_counted(deliveries, runtime)
+        runtime.emit(LedgerDrained(jobs=len(deliveries)))
+        return len(deliveries)
+
+    async def _take(self, counted: set[Key]) -> list[Delivery]:
+        """What is due, or one suspect of it; their keys are in `counted` before the commit."""
         settings = self._runtime.settings
         with translated():
             async with self._runtime.keeper.begin() as connection:
-                jobs = await self._due.take(connection, settings.batch_jobs, settings.hold_seconds)
-        if not jobs:
-            return 0
-        deliveries = [Delivery(queue_id(job.id), job, settings.queue_name) for job, _ in jobs]
-        await apply(deliveries, self._runtime)
-        self._runtime.emit(LedgerDrained(jobs=len(jobs)))
-        return len(jobs)
+                jobs = await self._due.take_counted(
+                    connection, settings.batch_jobs, settings.hold_seconds
+                )
+                counted.update((job.tenant_id, job.id) for job, _ in jobs)
+        return [Delivery(queue_id(job.id), job, settings.queue_name, count) for job, count in jobs]
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -11,7 +11,7 @@ from arq.worker import Worker
 from jobs.errors import StoreUnavailable
 from worker.apply import apply
 from worker.bell import Bell
-from worker.burying import bury
+from worker.counting import ALONE_FROM_DELIVERY, apply_suspect
 from worker.deliveries import Deferred, Disposition
 from worker.forming import named_after
 from worker.functions import OURS
@@ -28,9 +28,6 @@ from worker.touched import Touched
 PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
 MOST_WAITING = 3
 STUCK_SECONDS, ASIDE_SECONDS = 0.25, 0.5
-ALONE_FROM_DELIVERY = 3
-LAST_DELIVERY = 5
-CRASH_LOOP = f"taken more than {LAST_DELIVERY} times without an end: it seems to kill its worker"
 
 
 class Line:
@@ -194,8 +191,8 @@ class Line:
 
 async def _dispositions(entries: list[Entry], runtime: Runtime) -> list[Disposition]:
     deliveries = [entry.delivery for entry in entries]
-    if deliveries[0].count > LAST_DELIVERY:
-        return [await bury(deliveries[0], CRASH_LOOP, runtime)]
+    if deliveries[0].count >= ALONE_FROM_DELIVERY:
+        return [await apply_suspect(deliveries[0], runtime)]
     return await apply(deliveries, runtime)
 
 

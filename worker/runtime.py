@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import create_engine
+from jobs.entities import Key
 from settings import Settings
 from worker.signals import Signal
 
@@ -17,7 +18,8 @@ from worker.signals import Signal
 class Runtime:
     """Opened once a process. `hand_backs` counts how often a queue entry met a locked row here.
 
-    `news` is set whenever a batch with events was committed here.
+    `news` is set whenever a batch with events was committed here. `owed`: jobs whose delivery the
+    ledger has counted, to be taken back as soon as the store can (counting.py).
     """
 
     settings: Settings
@@ -27,6 +29,7 @@ class Runtime:
     emit: Callable[[Signal], None]
     hand_backs: Counter[str] = field(default_factory=Counter)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    owed: set[Key] = field(default_factory=set)
 
 
 async def open_runtime(

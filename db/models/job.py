@@ -19,6 +19,7 @@ class Job(Table, table=True):
     """The ledger: every job that was accepted, and how it ended.
 
     An accepted one with a fingerprint is parked: no worker has known its kind or version yet.
+    `attempts`: how often it was tried. `deliveries`: how many processes may have died with it.
     """
 
     __table_args__ = (
@@ -64,6 +65,7 @@ class Job(Table, table=True):
             "(status = 'accepted') = (next_feed_at IS NOT NULL)", name="accepted_is_fed"
         ),
         CheckConstraint("events >= 0 AND attempts >= 0", name="counts_are_not_negative"),
+        CheckConstraint("deliveries >= 0", name="deliveries_are_not_negative"),
         CheckConstraint("discarded_at IS NULL OR status = 'buried'", name="discarded_was_buried"),
     )
 
@@ -78,6 +80,7 @@ class Job(Table, table=True):
     traceback: str | None = text_column(nullable=True)
     fingerprint: str | None = text_column(nullable=True)
     attempts: int = counter_column()
+    deliveries: int = counter_column()
     accepted_at: datetime = time_column()
     next_feed_at: datetime | None = optional_time_column()
     settled_at: datetime | None = optional_time_column()

@@ -79,7 +79,8 @@ _VALUES = [cast(GIVEN.c[name], JSONB) if name == "envelope" else GIVEN.c[name] f
 _INSERT = insert(TABLE).from_select(COLUMNS, select(*_VALUES))
 WRITE = _INSERT.on_conflict_do_update(
     index_elements=["tenant_id", "id"],
-    set_={name: _INSERT.excluded[name] for name in SET},
+    # Who writes this has lived through the job.
+    set_={name: _INSERT.excluded[name] for name in SET} | {"deliveries": 0},
     where=TABLE.c.status == "accepted",
 )
 

@@ -99,6 +99,7 @@ REFUSED: dict[str, Refused] = {
         ("accepted_is_fed", {"next_feed_at": None}),
         ("counts_are_not_negative", {"events": -1}),
         ("counts_are_not_negative", {"attempts": -1}),
+        ("deliveries_are_not_negative", {"deliveries": -1}),
         ("discarded_was_buried", {"discarded_at": SOON}),
     ],
     "dead_letter": [

@@ -11,6 +11,8 @@ from db.reads.paging import PAGE_ROWS
 from settings import Settings
 from tests.databases import Database, administer
 from tests.planning import TELLING, Seed, told
+from worker.counting import TAKE_BACK, arrays_of
+from worker.due_jobs import HOLD, DueJobs
 
 DEAD_OF_EACH = 20_000
 MOST = 4 * (PAGE_ROWS + 1)
@@ -35,6 +37,8 @@ FILL = (
     FROM generate_series(1, :number) AS number
     """,
 )
+
+COUNTED = text("SELECT tenant_id, id FROM taskrail.job WHERE deliveries = 1")
 
 
 @pytest.fixture
@@ -71,3 +75,19 @@ async def test_a_group_is_found_by_its_fingerprint(graveyard: Seed) -> None:
 
         assert grouped.indexes >= {"ix_job_buried_by_fingerprint", "ix_dead_letter_by_fingerprint"}
         assert grouped.examined("job", "dead_letter") <= DEAD_OF_EACH / 100
+
+
+async def test_what_is_drained_is_found_held_and_taken_back_by_its_index(graveyard: Seed) -> None:
+    due, jobs = DueJobs(), 200
+    async with graveyard.explained("keeper") as (connection, plans):
+        taken = await told(connection, plans, due.take_counted(connection, jobs, 5.0))
+        indexes, examined = taken.indexes, taken.examined("job")
+        rows = await connection.execute(COUNTED)
+        keys = arrays_of([(tenant_id, job_id) for tenant_id, job_id in rows])
+        hold = await told(connection, plans, connection.execute(HOLD, keys | {"seconds": 5.0}))
+        held = hold.examined("job")
+        back = await told(connection, plans, connection.execute(TAKE_BACK, keys))
+
+        assert len(keys["jobs"]) == jobs
+        assert "ix_job_to_feed" in indexes
+        assert max(examined, held, back.examined("job")) <= 4 * jobs

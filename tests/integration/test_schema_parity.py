@@ -77,7 +77,7 @@ COUNTERS = {
         (models.Dependency, entities.Dependency, set()),
         (models.Comment, entities.Comment, set()),
         (models.Event, entities.Event, set()),
-        (models.Job, Entry, {"discarded_at"}),
+        (models.Job, Entry, {"deliveries", "discarded_at"}),
         (models.DeadLetter, DeadLetter, {"replayed_at", "discarded_at"}),
     ],
 )

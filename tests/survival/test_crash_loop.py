@@ -1,7 +1,9 @@
 """Promise 5: a job that was in every process that crashed is put away, and harms nobody else."""
 
 import signal
+from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,10 +11,11 @@ from db.repositories.interventions import Act
 from jobs.envelope import AnyJob
 from ops.verify.run import verify
 from tests.databases import Database
+from tests.planting import insert
 from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
-from worker.line import LAST_DELIVERY
+from worker.counting import ALONE_FROM_DELIVERY, LAST_DELIVERY
 from worker.reviving import revive
 
 WAITING = (
@@ -50,6 +53,41 @@ async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_a
     assert (await verify(database.engine("reader"))).violations == []
 
 
+async def test_a_recorded_job_is_buried_after_five_crashes_though_redis_is_never_there(
+    scene: Scene, database: Database, tmp_path: Path
+) -> None:
+    """Each worker is killed while the job is being applied; a rogue's task of that id holds it."""
+    nowhere = SecretStr(f"unix://{tmp_path / 'nowhere'}")
+    scene.settings = scene.settings.model_copy(update={"hold_seconds": 0.5, "redis_url": nowhere})
+    neighbours, killer = [scene.cast.task() for _ in range(4)], scene.cast.task()
+    late: list[AnyJob] = []
+    await scene.engine.record([*neighbours[:2], killer, *neighbours[2:]])
+    async with scene.engine.superuser.connect() as rogue:
+        await _occupy_task(rogue, scene, killer)
+        for death in range(1, LAST_DELIVERY + 1):
+            async with worker_process(scene.settings) as worker:
+                await until(lambda n=death: _is_in_hand(scene, killer, n), seconds=30)  # type: ignore[misc]
+                assert await end(worker, signal.SIGKILL) == -signal.SIGKILL
+            await until(lambda: _nobody_waits(scene), seconds=30)
+            late.append(scene.cast.task())
+            await scene.engine.record(late[-1:])
+        await rogue.rollback()
+
+    async with worker_process(scene.settings):
+        await until(lambda: _is(scene, killer, "buried"), seconds=30)
+        for job in [*neighbours, *late]:
+            await until(lambda one=job: _is(scene, one, "applied"), seconds=30)  # type: ignore[misc]
+
+    row = await scene.engine.row("job", killer.tenant_id, killer.id)
+    assert (row["attempts"], row["deliveries"]) == (LAST_DELIVERY + 1, 0)
+    assert "kill its worker" in row["error"]
+    # They were beside it in two crashes, of those that came later only the first, and in one.
+    assert max(await _attempts(scene, neighbours)) <= ALONE_FROM_DELIVERY
+    assert max(await _attempts(scene, late[:1])) < ALONE_FROM_DELIVERY
+    assert await _attempts(scene, late[1:]) == [1] * (LAST_DELIVERY - 1)
+    assert (await verify(database.engine("reader"))).violations == []
+
+
 async def _occupy(rogue: AsyncConnection, job: AnyJob) -> None:
     """An uncommitted ledger row with this id: whoever writes the same one waits for us."""
     await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -60,6 +98,23 @@ async def _occupy(rogue: AsyncConnection, job: AnyJob) -> None:
         ),
         {"tenant_id": job.tenant_id, "id": job.id},
     )
+
+
+async def _occupy_task(rogue: AsyncConnection, scene: Scene, job: AnyJob) -> None:
+    await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    task = {"tenant_id": job.tenant_id, "project_id": scene.cast.project_id, "title": "Theirs"}
+    await insert(rogue, "task", task | {"id": getattr(job.payload, "task_id", None)})
+
+
+async def _is_in_hand(scene: Scene, job: AnyJob, deliveries: int) -> bool:
+    """Counted so often, and waiting for the rogue."""
+    counted = f"id = '{job.id}' AND deliveries = {deliveries}"
+    is_counted = await scene.engine.count("job", job.tenant_id, counted)
+    return bool(is_counted) and await _waits_in_transaction(scene)
+
+
+async def _attempts(scene: Scene, jobs: list[AnyJob]) -> list[int]:
+    return [(await scene.engine.row("job", job.tenant_id, job.id))["attempts"] for job in jobs]
 
 
 async def _waits_in_transaction(scene: Scene) -> bool:

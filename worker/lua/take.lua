@@ -15,10 +15,11 @@ local taken, more = {}, 0
 local any_aborted = redis.call('EXISTS', 'arq:abort') == 1
 local PAGE = 64 -- payloads read at once: not more than fit into memory
 
+-- Whatever others have written there: a number from 1 on.
 local function deliveries_of(id)
   if redis.call('SET', 'arq:retry:' .. id, 1, 'NX', 'EX', 88400) then return 1 end
   local count = redis.pcall('INCR', 'arq:retry:' .. id)
-  return type(count) == 'number' and count or 1
+  return type(count) == 'number' and math.min(math.max(count, 1), 1000) or 1
 end
 
 local function is_aborted(id)
