@@ -37,10 +37,11 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     UNKNOWN_TENANT = "unknown_tenant"
     PAYLOAD_GONE = "payload_gone"
+    FORGED = "forged"
     PARKED = "parked"
 
 
-OF_LETTERS = (Reason.UNREADABLE, Reason.UNKNOWN_TENANT, Reason.PAYLOAD_GONE)
+OF_LETTERS = (Reason.UNREADABLE, Reason.UNKNOWN_TENANT, Reason.PAYLOAD_GONE, Reason.FORGED)
 DEAD = (Reason.BURIED, *OF_LETTERS)
 
 

@@ -34,6 +34,8 @@ async def sent_in(reader: AsyncEngine, letter_id: UUID) -> Sent:
 def _sent(letter: Letter) -> Sent:
     if letter.reason == Reason.PAYLOAD_GONE:
         raise NotReplayable("Redis had no bytes for it, so there is nothing to replay")
+    if letter.reason == Reason.FORGED:
+        raise NotReplayable("nobody vouched for it; its producer may send it again, signed")
     if letter.size > len(letter.raw):
         raise NotReplayable(f"of its {letter.size} bytes only the first {len(letter.raw)} are kept")
     request = read_kept(letter.raw)

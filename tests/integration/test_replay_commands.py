@@ -146,6 +146,23 @@ async def test_letters_without_a_job_in_them_are_left_alone_and_can_be_discarded
     assert len(shell.document("dead", "list", "--discarded")["dead"]) == 4
 
 
+async def test_what_is_forged_is_listed_and_discarded_but_never_replayed(
+    engine: Engine, cast: Cast, shell: Shell
+) -> None:
+    raw = to_json({"a": [cast.task().model_dump(mode="json", exclude_unset=True)]})
+    await engine.apply([Poison(raw, "forged", "it is not signed")])
+    (listed,) = shell.document("dead", "list", "--reason", "forged")["dead"]
+
+    for option in ((), ("--dry-run",)):
+        run = shell("dead", "replay", listed["id"], *option)
+        assert (run.returncode, "signed" in run.stdout) == (1, True)
+    told = shell.document("dead", "discard", listed["id"], "--why", "junk")
+
+    assert ids(told["discarded"]) == [listed["id"]]
+    assert await engine.count("job", cast.tenant_id, "kind = 'task.create'") == 0
+    assert shell.document("dead", "list")["dead"] == []
+
+
 async def test_what_others_hold_is_left_alone(engine: Engine, shell: Shell, bury: Bury) -> None:
     (job,) = await bury(uuid7())
 
