@@ -118,7 +118,7 @@ def read(raw: bytes, keyring: Keyring | None = None) -> Request:
 
 
 def read_kept(raw: bytes) -> Request:
-    """What a dead letter asks for: an envelope, with Arq's dict around it or bare. Never raises."""
+    """What was once read in whole, and kept: an envelope, in Arq's dict or bare. Never raises."""
     try:
         kept = load(raw)
     except (TypeError, ValueError) as error:

@@ -163,6 +163,10 @@ BEGIN
     IF jsonb_typeof(sent -> 'a') = 'array' THEN
         sent := sent #> '{a,0}';
     END IF;
+    -- A signed message carries its envelope as text.
+    IF sent ? 'sig' THEN
+        sent := (sent ->> 'envelope')::jsonb;
+    END IF;
     SELECT * INTO known FROM taskrail.record(jsonb_build_array(sent));
     IF NOT known.conflict THEN
         UPDATE taskrail.dead_letter l

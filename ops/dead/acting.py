@@ -16,7 +16,8 @@ from ops.engines import opened
 from ops.output import steps
 from ops.queue import opened_queue
 from settings import Settings
-from worker.reviving import discard, discard_letters, revive, revive_letter
+from worker.replaying import discard, discard_letters, replay, replay_letter
+from worker.signing import keyring
 
 CHUNK = 500
 """What is done is done, wherever the command is interrupted."""
@@ -59,9 +60,14 @@ async def replayed(dead: Sequence[Dead], act: Act, settings: Settings) -> Done:
         opened(settings, "keeper") as keeper,
         opened_queue(settings) as redis,
     ):
-        await _in_chunks(_jobs(dead), lambda chunk: revive(_keys(chunk), act, keeper, redis), done)
+        await _in_chunks(_jobs(dead), lambda chunk: replay(_keys(chunk), act, keeper, redis), done)
         for letter in _letters(dead):
-            await _replay_letter(letter, act, reader, keeper, done)
+            try:
+                await sent_in(reader, letter.id, keyring(settings))
+            except NotReplayable as error:
+                done.left.append(Left(letter, str(error)))
+            else:
+                await _replay_letter(letter, act, keeper, done)
     return done
 
 
@@ -90,13 +96,10 @@ async def _in_chunks(dead: Sequence[Dead], do: Do, done: Done) -> None:
                 step(str(one.id))
 
 
-async def _replay_letter(
-    dead: Dead, act: Act, reader: AsyncEngine, keeper: AsyncEngine, done: Done
-) -> None:
+async def _replay_letter(dead: Dead, act: Act, keeper: AsyncEngine, done: Done) -> None:
     try:
-        await sent_in(reader, dead.id)
-        known = await revive_letter(dead.id, act, keeper)
-    except (NotReplayable, JobDataError) as error:
+        known = await replay_letter(dead.id, act, keeper)
+    except JobDataError as error:
         done.left.append(Left(dead, str(error)))
         return
     except JobConflict:

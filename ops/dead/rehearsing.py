@@ -13,6 +13,7 @@ from ops.engines import opened
 from ops.output import steps
 from settings import Settings
 from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
+from worker.signing import keyring
 
 MOST_REHEARSED = 100
 """A rehearsal tells all rows; nobody reads more of them."""
@@ -55,4 +56,5 @@ async def _rehearsal(
 ) -> Rehearsal:
     if dead.tenant_id is not None:
         return await rehearse_job((dead.tenant_id, dead.id), worker, settings)
-    return await rehearse_letter(await sent_in(reader, dead.id), worker, settings)
+    sent = await sent_in(reader, dead.id, keyring(settings))
+    return await rehearse_letter(sent, worker, settings)

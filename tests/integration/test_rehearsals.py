@@ -25,7 +25,7 @@ from worker.burying import bury
 from worker.deliveries import Delivery
 from worker.loops.reaper import reap
 from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
-from worker.reviving import revive
+from worker.replaying import replay
 
 TIME = re.compile('"[a-z]+_at":"[^"]*"')
 WHATEVER_CHANGES = ("tally", "job")
@@ -48,7 +48,7 @@ async def rehearsed(engine: Engine, job: AnyJob) -> Rehearsal:
 async def replayed(engine: Engine, job: AnyJob) -> dict[str, Any]:
     """The outcome in earnest, when nobody waits any longer for what is not there."""
     key = (job.tenant_id, job.id)
-    await revive([key], Act("ada"), engine.runtime.keeper, engine.runtime.redis)
+    await replay([key], Act("ada"), engine.runtime.keeper, engine.runtime.redis)
     await engine.age_ledger(job.tenant_id, seconds=60)
     return (await engine.outcomes([Reference(*key)]))[0]
 

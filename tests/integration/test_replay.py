@@ -22,7 +22,7 @@ from tests.workers import Scene
 from worker.consumer import Consumer
 from worker.loops.reaper import reap
 from worker.loops.sweeper import Sweeper
-from worker.reviving import discard, revive, revive_letter
+from worker.replaying import discard, replay, replay_letter
 
 ADA = Act("ada")
 
@@ -31,9 +31,9 @@ def keys(jobs: list[AnyJob]) -> list[Key]:
     return [(job.tenant_id, job.id) for job in jobs]
 
 
-async def revived(scene: Scene, jobs: list[AnyJob], act: Act = ADA) -> set[Key]:
+async def replayed(scene: Scene, jobs: list[AnyJob], act: Act = ADA) -> set[Key]:
     runtime = scene.engine.runtime
-    return await revive(keys(jobs), act, runtime.keeper, runtime.redis)
+    return await replay(keys(jobs), act, runtime.keeper, runtime.redis)
 
 
 async def acts(scene: Scene) -> list[tuple[str, str, str | None, UUID]]:
@@ -47,7 +47,7 @@ async def test_a_replayed_job_that_is_mended_is_applied_exactly_once(
     (task,) = await made(scene.engine, scene.cast, "A")
     (job,) = await buried(scene.engine, scene.cast, monkeypatch, task)
 
-    assert await revived(scene, [job], Act("ada", "the rule is mended")) == {
+    assert await replayed(scene, [job], Act("ada", "the rule is mended")) == {
         (job.tenant_id, job.id)
     }
     async with scene.running(Consumer):
@@ -67,7 +67,7 @@ async def test_a_replay_keeps_on_record_what_the_job_was(
     (job,) = await buried(scene.engine, scene.cast, monkeypatch, uuid7())
     was = await scene.engine.row("job", job.tenant_id, job.id)
 
-    await revived(scene, [job])
+    await replayed(scene, [job])
 
     (act,) = await scene.engine.execute("SELECT * FROM taskrail.intervention")
     is_ = await scene.engine.row("job", job.tenant_id, job.id)
@@ -82,7 +82,7 @@ async def test_a_replay_keeps_on_record_what_the_job_was(
 async def test_two_replays_at_once_are_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = await buried(scene.engine, scene.cast, monkeypatch, *(uuid7() for _ in range(50)))
 
-    first, second = await asyncio.gather(revived(scene, jobs), revived(scene, jobs[::-1]))
+    first, second = await asyncio.gather(replayed(scene, jobs), replayed(scene, jobs[::-1]))
 
     assert first | second == set(keys(jobs))
     assert first.isdisjoint(second)
@@ -96,7 +96,7 @@ async def test_two_replays_of_a_letter_at_once_record_its_job_once(scene: Scene)
     letter_id, keeper = (await scene.engine.last_dead_letter())["id"], scene.engine.runtime.keeper
     await scene.engine.create_tenant(nobody.tenant_id)
 
-    answers = await asyncio.gather(*(revive_letter(letter_id, ADA, keeper) for _ in range(5)))
+    answers = await asyncio.gather(*(replay_letter(letter_id, ADA, keeper) for _ in range(5)))
 
     known = [answer for answer in answers if answer is not None]
     assert [(one.job_id, one.status) for one in known] == [(job.id, "accepted")]
@@ -107,7 +107,7 @@ async def test_what_is_settled_is_not_replayed(scene: Scene) -> None:
     job = scene.cast.task()
     await done(scene.engine, job)
 
-    assert await revived(scene, [job]) == set()
+    assert await replayed(scene, [job]) == set()
 
     assert (await scene.engine.row("job", job.tenant_id, job.id))["status"] == "applied"
     assert await acts(scene) == []
@@ -122,7 +122,7 @@ async def test_a_replayed_crash_loop_starts_to_count_anew(scene: Scene) -> None:
     assert (await handle.outcome(1))["status"] == "buried"
     await scene.redis.set(counter, 9)
 
-    await revived(scene, [handle.job])
+    await replayed(scene, [handle.job])
     async with scene.running(Consumer):
         outcome = await until(lambda: _outcome(scene, handle.job))
 
@@ -141,7 +141,7 @@ async def test_replayed_jobs_come_back_in_the_order_in_which_they_were_accepted(
             id=job.id,
         )
 
-    await revived(scene, jobs[::-1])
+    await replayed(scene, jobs[::-1])
 
     rows = await scene.engine.execute(
         "SELECT id FROM taskrail.job WHERE status = 'accepted' ORDER BY next_feed_at"
@@ -157,10 +157,10 @@ async def test_a_discarded_job_stays_and_is_replayed_only_if_one_says_so(
 
     first = await discard(keys([job]), Act("ada", "a test"), keeper)
     again = await discard(keys([job]), Act("bob", "a test"), keeper)
-    unaware = await revived(scene, [job])
+    unaware = await replayed(scene, [job])
     discarded = await scene.engine.row("job", job.tenant_id, job.id)
     sound = (await verify(database.engine("reader"))).violations == []
-    aware = await revived(scene, [job], Act("eve", even_discarded=True))
+    aware = await replayed(scene, [job], Act("eve", even_discarded=True))
 
     assert (first, again, unaware, aware) == (set(keys([job])), set(), set(), set(keys([job])))
     assert (discarded["status"], sound) == ("buried", True)
@@ -189,7 +189,7 @@ async def test_a_replayed_job_of_the_systems_own_is_done_by_its_loop(
     (dead,) = await scene.engine.execute("SELECT * FROM taskrail.job WHERE status = 'buried'")
     in_vain = await reap(scene.engine.runtime)
     runtime = scene.engine.runtime
-    await revive([(dead["tenant_id"], dead["id"])], ADA, runtime.keeper, runtime.redis)
+    await replay([(dead["tenant_id"], dead["id"])], ADA, runtime.keeper, runtime.redis)
 
     fed, ended = await Sweeper().sweep(runtime), await reap(runtime)
 
@@ -202,7 +202,7 @@ async def test_what_cannot_be_done_any_more_is_refused_when_it_is_replayed(
 ) -> None:
     (job,) = await buried(scene.engine, scene.cast, monkeypatch, uuid7())
 
-    await revived(scene, [job])
+    await replayed(scene, [job])
     await scene.engine.age_ledger(job.tenant_id, seconds=60)
     outcomes = await scene.engine.outcomes([Reference(job.tenant_id, job.id)])
 

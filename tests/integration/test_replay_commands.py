@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import pytest
 from pydantic_core import to_json
 from uuid_utils.compat import uuid7
 
 from jobs.codec import Poison, Reference
+from jobs.signing import Signer
 from tests.asking import Cast
 from tests.dying import Bury, fingerprint_of, letter
 from tests.engine import Engine, batch_engine
@@ -15,6 +17,8 @@ from tests.rows import snapshot
 from tests.shell import Shell
 
 engine = batch_engine
+
+SIGNER = Signer("ours", b"o" * 32)
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:
@@ -161,6 +165,32 @@ async def test_what_is_forged_is_listed_and_discarded_but_never_replayed(
     assert ids(told["discarded"]) == [listed["id"]]
     assert await engine.count("job", cast.tenant_id, "kind = 'task.create'") == 0
     assert shell.document("dead", "list")["dead"] == []
+
+
+@pytest.mark.parametrize("sig", ["right", "wrong", "none"])
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "unguarded"])
+async def test_a_letter_that_can_be_read_by_now_must_be_signed_where_jobs_must(
+    engine: Engine, cast: Cast, shell: Shell, sig: str, *, guarded: bool
+) -> None:
+    """As of a form that only a later release knows."""
+    keys = {SIGNER.kid: {"key": SIGNER.secret.hex(), "tenants": "*"}}
+    believing = {"TASKRAIL_SIGNING_KEYS": json.dumps(keys)} if guarded else {}
+    shell = Shell(shell.environment | believing)
+    task = uuid7()
+    envelope = cast.task(task).model_dump(mode="json", exclude_unset=True) | {"kid": SIGNER.kid}
+    message: dict[str, Any] = SIGNER.signed(to_json(envelope).decode())
+    message = {"right": message, "wrong": message | {"sig": "0" * 64}, "none": envelope}[sig]
+    one = await letter(engine, to_json({"f": "task.create", "a": [message]}))
+    believed = not guarded or sig == "right"
+
+    dry = shell("dead", "replay", one, "--dry-run", "--json")
+    run = shell("dead", "replay", one, "--json")
+
+    assert (dry.returncode, run.returncode) == ((0, 0) if believed else (1, 1))
+    document = json.loads(run.stdout)
+    assert ids(document["replayed"]) == [one] * believed
+    assert ["sign it" in left["why"] for left in document["left"]] == [True] * (not believed)
+    assert await engine.count("job", cast.tenant_id, "kind = 'task.create'") == believed
 
 
 async def test_what_others_hold_is_left_alone(engine: Engine, shell: Shell, bury: Bury) -> None:

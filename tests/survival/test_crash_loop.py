@@ -16,7 +16,7 @@ from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 from worker.counting import ALONE_FROM_DELIVERY, LAST_DELIVERY
-from worker.reviving import revive
+from worker.replaying import replay
 
 WAITING = (
     "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
@@ -44,7 +44,7 @@ async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_a
         await until(lambda: _is(scene, killer, "buried"), seconds=30)
         row = await scene.engine.row("job", killer.tenant_id, killer.id)
         key = (killer.tenant_id, killer.id)
-        await revive([key], Act("ada"), scene.engine.runtime.keeper, scene.redis)
+        await replay([key], Act("ada"), scene.engine.runtime.keeper, scene.redis)
         await until(lambda: _is(scene, killer, "applied"), seconds=30)
 
     assert row["attempts"] == LAST_DELIVERY + 1

@@ -17,7 +17,7 @@ from jobs.entities import Key
 from jobs.wire import queue_id
 
 
-async def revive(jobs: Collection[Key], act: Act, keeper: AsyncEngine, redis: ArqRedis) -> set[Key]:
+async def replay(jobs: Collection[Key], act: Act, keeper: AsyncEngine, redis: ArqRedis) -> set[Key]:
     """Those that were buried are accepted, for the sweeper to feed: which they are.
 
     Raises what is in REDIS_ERRORS, too; then nothing has changed.
@@ -30,7 +30,7 @@ async def revive(jobs: Collection[Key], act: Act, keeper: AsyncEngine, redis: Ar
         return await interventions.replay(jobs, act)
 
 
-async def revive_letter(letter_id: UUID, act: Act, keeper: AsyncEngine) -> Replayed | None:
+async def replay_letter(letter_id: UUID, act: Act, keeper: AsyncEngine) -> Replayed | None:
     """The letter's job is recorded under its own id, as by its producer.
 
     None if the letter is not dead any more, or not whole. Raises JobDataError if its bytes hold
