@@ -160,7 +160,6 @@ class Settings(BaseSettings):
         default=90, ge=1, description="How long a deleted task can be restored; then it is erased."
     )
     log_level: str = Field(default="INFO", description="Least level that is logged.")
-    environment: str = Field(default="development", description="Name of this installation.")
 
     @model_validator(mode="after")
     def _timeouts_nest(self) -> Self:
@@ -173,6 +172,15 @@ class Settings(BaseSettings):
     def _shares_are_positive(self) -> Self:
         if any(share < 1 for share in (self.queue_shares or {}).values()):
             raise ValueError("the share of a queue is at least 1; leave out those without")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_fed_is_taken(self) -> Self:
+        if self.queue_name not in self.shares:
+            raise ValueError(
+                "TASKRAIL_QUEUE_SHARES has no share for TASKRAIL_QUEUE_NAME, which is where workers"
+                " put the recorded jobs that nobody took up"
+            )
         return self
 
     @model_validator(mode="after")

@@ -129,3 +129,10 @@ def test_without_shares_all_is_taken_from_the_one_queue() -> None:
 def test_a_queue_without_a_share_is_refused() -> None:
     with pytest.raises(ValueError, match="the share of a queue is at least 1"):
         Settings(queue_shares={"arq:queue": 0})
+
+
+def test_recorded_jobs_are_fed_to_a_queue_that_is_taken_from() -> None:
+    with pytest.raises(ValueError, match="no share for TASKRAIL_QUEUE_NAME"):
+        Settings(queue_shares={"imports": 1})
+
+    assert Settings(queue_shares={"imports": 1}, queue_name="imports").shares == {"imports": 1}
