@@ -19,7 +19,7 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """`invariant`: I1 to I16. `subject`: whom it concerns, tenant first."""
+    """`invariant`: I1 to I16, or `verify`. `subject`: whom it concerns, tenant first."""
 
     invariant: str
     subject: str

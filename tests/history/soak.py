@@ -24,6 +24,7 @@ from tests.history.nemesis import schedule, torment
 from tests.history.reading import read_facts
 from tests.history.recording import Recorder, read_history
 from tests.history.residue import residue
+from tests.history.second_opinion import second_opinion
 from tests.history.site import LOOK_SECONDS, QUEUE, Site, opened_site
 from tests.history.streams import note_published
 from tests.history.wounds import Scene
@@ -80,8 +81,9 @@ async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda
                 _note(recorder, "residue", value=[*fleet.complaints, *await residue(site)])
         async with site.superuser() as connection:
             facts = await read_facts(read_history(history), connection)
+        violations = [*judge(facts), *await second_opinion(site.environment)]
         on_step("checked")
-        return _report(seed, seconds, facts)
+        return _report(seed, seconds, facts, violations)
 
 
 @asynccontextmanager
@@ -139,7 +141,7 @@ def _note(recorder: Recorder, op: str, **others: Any) -> None:
     recorder.operation(op, "ok", time.monotonic_ns(), **others)
 
 
-def _report(seed: int, seconds: float, facts: Facts) -> Report:
+def _report(seed: int, seconds: float, facts: Facts, violations: list[Violation]) -> Report:
     by_status = Counter(row.status for row in facts.ledger)
     operations = facts.history.operations
     acknowledged = {
@@ -160,7 +162,7 @@ def _report(seed: int, seconds: float, facts: Facts) -> Report:
         unknown=sum(operation.result == "info" for operation in operations),
         longest_recovery_seconds=round(max((s for s, _ in recoveries(facts)), default=0.0), 2),
         drained=any(one.op == "drained" and one.result == "ok" for one in operations),
-        violations=judge(facts),
+        violations=violations,
     )
 
 

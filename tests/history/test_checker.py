@@ -23,7 +23,9 @@ from tests.history.recording import (
     outcome_hash,
     read_history,
 )
+from tests.history.second_opinion import second_opinion
 from tests.history.streams import note_published
+from tests.shell import Shell
 from tests.workers import Scene
 from worker.consumer import Consumer
 
@@ -71,6 +73,25 @@ async def test_tampering_with_the_database_is_found(
     found = {name: await _found(history, superuser, sql) for name, sql in TAMPERING.items()}
 
     assert {name for name, violated in found.items() if name not in violated} == set()
+
+
+async def test_the_second_opinion_says_what_verify_finds(
+    scene: Scene, superuser: Any, shell: Shell, tmp_path: Path
+) -> None:
+    await _a_little_history(scene, tmp_path)
+    sound = await second_opinion(shell.environment)
+    await superuser.execute(TAMPERING["I6"])
+
+    assert sound == []
+    assert {one.invariant for one in await second_opinion(shell.environment)} == {"verify"}
+
+
+async def test_without_a_database_there_is_no_second_opinion(shell: Shell) -> None:
+    away = {"TASKRAIL_DATABASE_URL": "postgresql://postgres@127.0.0.1:1/taskrail"}
+
+    (said,) = await second_opinion(shell.environment | away)
+
+    assert "ended with 1" in said.detail
 
 
 async def test_a_transaction_that_is_left_open_is_found(scene: Scene, superuser: Any) -> None:
