@@ -1,9 +1,12 @@
-"""Connections to Redis that fail in the same way on every event loop."""
+"""Connections to Redis: how long they wait, and that they fail alike on every event loop."""
 
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+ANSWER_SECONDS = 5.0
+"""A way to Redis that swallows everything must hold nobody for ever."""
 
 
 def failing_alike(kind: type[AbstractConnection]) -> type[AbstractConnection]:

@@ -14,11 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from jobs.connections import failing_alike
+from jobs.connections import ANSWER_SECONDS, failing_alike
 
 INVALIDATE = b"invalidate"
-ANSWER_SECONDS = 5.0
-"""A way to Redis that swallows everything must hold nobody for ever."""
 Replies = deque[asyncio.Future[Any]]
 OnChange = Callable[[list[bytes] | None], None]
 """Told which keys have changed; None: any of them may have."""

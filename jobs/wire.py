@@ -11,9 +11,9 @@ from arq.constants import job_key_prefix, result_key_prefix
 from arq.jobs import serialize_job
 
 from jobs.codec import dump
+from jobs.connections import ANSWER_SECONDS
 from jobs.envelope import AnyJob
 from jobs.signing import Signer
-from jobs.tracking import ANSWER_SECONDS
 
 CHUNK_JOBS = 100
 """Most jobs of one script: others are served between two of them."""

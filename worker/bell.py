@@ -8,7 +8,7 @@ from contextlib import suppress
 from arq.connections import ArqRedis
 
 from jobs.tracking import Tracked, TrackingUnsupportedError
-from worker.holding import SCRIPTS
+from worker import lua
 
 SAFETY_POLL_SECONDS = 1.0
 FIRST_HESITATION_SECONDS, LONGEST_HESITATION_SECONDS = 0.001, 0.05
@@ -22,7 +22,7 @@ class Bell:
 
     def __init__(self, redis: ArqRedis, queues: Sequence[str], poll_seconds: float) -> None:
         self._tracked = Tracked(redis, self._ring)
-        self._peek = ("EVAL", (SCRIPTS / "peek.lua").read_text(), len(queues), *queues)
+        self._peek = ("EVAL", lua.source("peek"), len(queues), *queues)
         self._poll_seconds = poll_seconds
         self._rung = asyncio.Event()
         self._is_armed = False

@@ -12,8 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialBackoff
 
-from jobs.connections import failing_alike
-from jobs.tracking import ANSWER_SECONDS
+from jobs.connections import ANSWER_SECONDS, failing_alike
 from settings import Settings
 
 REDIS_ERRORS = (exceptions.RedisError, OSError)

@@ -7,7 +7,6 @@ it: who comes back late finds its token gone and changes nothing.
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,9 +15,10 @@ from arq.constants import retry_key_prefix
 
 from jobs import codec
 from jobs.codec import Poison, Reference, Request
+from jobs.connections import ANSWER_SECONDS
 from jobs.signing import Keyring
-from jobs.tracking import ANSWER_SECONDS
 from jobs.wire import queue_id
+from worker import lua
 from worker.deliveries import (
     Deferred,
     Delivery,
@@ -34,7 +34,6 @@ from worker.touched import Ids, touched_by
 HAND_BACK_SECONDS = 0.02
 SOONEST_SECONDS = 1e-6
 """Two entries that are put back so far apart stay in order."""
-SCRIPTS = Path(__file__).parent / "lua"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ class Queues:
 
 def script(redis: ArqRedis, name: str) -> Any:
     """`worker/lua/<name>.lua`, to be called with keys and arguments."""
-    return redis.register_script((SCRIPTS / f"{name}.lua").read_text())
+    return redis.register_script(lua.source(name))
 
 
 def _request(arq_id: str, payload: bytes | None, keyring: Keyring | None) -> Request:

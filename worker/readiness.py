@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from arq.connections import ArqRedis
 
-from jobs.tracking import ANSWER_SECONDS
+from jobs.connections import ANSWER_SECONDS
 from jobs.wire import ready_key
 from worker.deliveries import Disposition, Settled
 from worker.results import KEEP_RESULT_SECONDS

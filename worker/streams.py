@@ -12,9 +12,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from db.reads.event_texts import EventText
 from jobs.streaming import stream_key
-from worker.holding import SCRIPTS
+from worker import lua
 
-PUBLISH = (SCRIPTS / "publish.lua").read_text()
+PUBLISH = lua.source("publish")
 PATIENCE_SECONDS = 2.0
 """Less than a transaction may idle: the relay's is open meanwhile, without a snapshot."""
 

@@ -13,10 +13,12 @@ from tests.databases import Database
 from tests.planting import Planted, insert, plant
 from tests.refusing import NOT_ALLOWED, refused, sqlstate
 
-OF_TENANTS = (
+WRITTEN_BY_WORKER = (
     "project", "worker", "member", "task", "lease", "dependency", "comment", "event", "outbox",
     "tally", "job",
 )  # fmt: skip
+OF_TENANTS = (*WRITTEN_BY_WORKER, "wording", "intervention")
+"""A trigger makes a task's wording."""
 SEEN_BY_WORKER = ("project", "worker", "member", "task", "lease", "dependency", "comment", "job")
 
 
@@ -26,7 +28,7 @@ async def tenants(database: Database) -> list[Planted]:
     async with database.superuser.begin() as connection:
         planted = [await plant(connection) for _ in range(3)]
         for tenant in planted:
-            for table in OF_TENANTS:
+            for table in (*WRITTEN_BY_WORKER, "intervention"):
                 await insert(connection, table, tenant.row(table))
     return planted
 
@@ -64,7 +66,7 @@ async def test_what_was_declared_ends_with_the_transaction(
         assert await tenants_in(connection, "task") == set()
 
 
-@pytest.mark.parametrize("table", OF_TENANTS)
+@pytest.mark.parametrize("table", WRITTEN_BY_WORKER)
 async def test_a_worker_writes_nothing_for_a_tenant_it_did_not_declare(
     database: Database, tenants: list[Planted], table: str
 ) -> None:
@@ -126,6 +128,8 @@ WORKER_MAY_NOT = [
     "UPDATE taskrail.event SET title = 'Another'",
     "DELETE FROM taskrail.outbox",
     "DELETE FROM taskrail.tally",
+    "DELETE FROM taskrail.wording",
+    "DELETE FROM taskrail.intervention",
     "UPDATE taskrail.tenant SET suspended_at = NULL",
     "SELECT raw FROM taskrail.dead_letter",
     "TRUNCATE taskrail.task",

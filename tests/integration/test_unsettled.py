@@ -39,18 +39,6 @@ async def record_raw(engine: Engine, job: AnyJob, attributes: str) -> None:
     )
 
 
-async def test_what_the_contract_lets_through_and_no_ledger_can_store_is_a_dead_letter(
-    engine: Engine, cast: Cast
-) -> None:
-    bad = cast.task().model_copy(update={"kid": "a\x00b"})
-
-    statuses = await engine.statuses([cast.task(), bad, cast.task()])
-
-    assert statuses == ["applied", "parked", "applied"]
-    letter = await engine.last_dead_letter()
-    assert (letter["reason"], str(bad.id).encode() in letter["raw"]) == ("unreadable", True)
-
-
 async def test_a_kid_that_no_ledger_can_store_costs_only_its_own_job(
     engine: Engine, cast: Cast
 ) -> None:
