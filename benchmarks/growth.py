@@ -6,9 +6,7 @@ under load for minutes, its resident memory each few seconds. One worker process
 """
 
 import asyncio
-from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -18,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.driving import Driver, driving
-from benchmarks.processes import WORKER, environment_of, leading_to
+from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
 from benchmarks.workload import Workload
 from ops.engines import opened, patient
@@ -93,7 +91,7 @@ async def spread(stage: Stage, driver: Driver, tenants: int, *, smoke: bool) -> 
     """Jobs per second of one tenant, and of so many, each with a project and an agent."""
     many = [Workload(tenant, agents=1) for tenant in await _new_tenants(stage, tenants)]
     number = SMOKE_JOBS if smoke else JOBS
-    async with _worker(stage):
+    async with running(WORKER, leading_to(stage.settings)):
         setting_up = [job for one in many for job in one.setting_up()]
         await driver.rate(setting_up, ordered=False)
         one = await driver.rate(stage.workload.stream(number), ordered=True)
@@ -112,7 +110,7 @@ async def backlogged(stage: Stage, driver: Driver, jobs: int) -> dict[str, float
         await driver.producer.enqueue_many(stream, ordered=False)
         queued += len(stream)
     queuing = perf_counter() - started
-    async with _worker(stage) as pid:
+    async with running(WORKER, leading_to(stage.settings)) as (worker,):
         before = await driver.redis.zcard(driver.queue_name)
         while await driver.redis.zcard(driver.queue_name) == before:  # noqa: ASYNC110 - it starts
             await asyncio.sleep(0.01)
@@ -121,7 +119,7 @@ async def backlogged(stage: Stage, driver: Driver, jobs: int) -> dict[str, float
         while left and perf_counter() - began < BACKLOG_SECONDS:
             await asyncio.sleep(0.05)
             left = await driver.redis.zcard(driver.queue_name)
-        ended, rss = perf_counter(), _rss_mb(pid)
+        ended, rss = perf_counter(), _rss_mb(worker.pid)
     await driver.redis.flushall()
     # What waited in the ledger for rows that are gone with the queue would be counted later.
     await driver.postgres.execute("DELETE FROM taskrail.job WHERE status = 'accepted'")
@@ -136,20 +134,20 @@ async def backlogged(stage: Stage, driver: Driver, jobs: int) -> dict[str, float
 async def loaded(stage: Stage, driver: Driver, seconds: float) -> list[float]:
     """Resident megabytes of a worker under load, one figure every few seconds."""
     sizes: list[float] = []
-    async with _worker(stage) as pid:
+    async with running(WORKER, leading_to(stage.settings)) as (worker,):
         until = perf_counter() + seconds
         looked = 0.0
         while perf_counter() < until:
             await driver.rate(stage.workload.stream(SMOKE_JOBS * 4), ordered=True)
             if perf_counter() - looked >= LOOK_SECONDS:
                 looked = perf_counter()
-                sizes.append(_rss_mb(pid))
+                sizes.append(_rss_mb(worker.pid))
     return sizes
 
 
 async def _figures(stage: Stage, driver: Driver, workload: Workload, *, smoke: bool) -> Figures:
     number = SMOKE_JOBS if smoke else JOBS
-    async with _worker(stage) as pid:
+    async with running(WORKER, leading_to(stage.settings)) as (worker,):
         await driver.rate(workload.stream(SMOKE_JOBS), ordered=True)
         times = range(SMOKE_TIMES if smoke else TIMES)
         rates = [await driver.rate(workload.stream(number), ordered=True) for _ in times]
@@ -158,7 +156,7 @@ async def _figures(stage: Stage, driver: Driver, workload: Workload, *, smoke: b
             "throughput": round(median(rates), 1),
             "p50_ms": round(median(late), 2),
             "p99_ms": round(quantiles(late, n=100)[98], 2),
-            "rss_mb": _rss_mb(pid),
+            "rss_mb": _rss_mb(worker.pid),
         }
 
 
@@ -220,20 +218,3 @@ def _rss_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
     return round(int(kilobytes) / 1024, 1)
-
-
-@asynccontextmanager
-async def _worker(stage: Stage) -> AsyncIterator[int]:
-    """The pid of a running worker process."""
-    process = await asyncio.create_subprocess_exec(
-        *WORKER,
-        cwd="/",
-        env=environment_of(leading_to(stage.settings)),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-    )
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        await process.wait()

@@ -67,7 +67,7 @@ async def talking(
 @asynccontextmanager
 async def running(
     command: Sequence[str], environment: Mapping[str, str], number: int = 1
-) -> AsyncIterator[None]:
+) -> AsyncIterator[list[Process]]:
     """The command runs so many times, silently; afterwards the processes have drained and ended."""
     processes = [
         await asyncio.create_subprocess_exec(
@@ -80,7 +80,7 @@ async def running(
         for _ in range(number)
     ]
     try:
-        yield
+        yield processes
     finally:
         await asyncio.gather(*map(_end, processes))
 

@@ -7,14 +7,12 @@ the dead one's stay as they are until their hold ends.
 """
 
 import asyncio
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from benchmarks.driving import Driver, driving
-from benchmarks.processes import WORKER, environment_of, leading_to
+from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
 
 ROUNDS, SMOKE_ROUNDS = 8, 1
@@ -41,7 +39,7 @@ async def run(
 
 async def _trial(stage: Stage, driver: Driver) -> float | None:
     """None if the victim happened to hold nothing when it died."""
-    async with _worker(stage) as victim, _worker(stage):
+    async with running(WORKER, leading_to(stage.settings), 2) as (victim, _):
         await driver.rate(stage.workload.stream(JOBS // 10), ordered=True)
         jobs = stage.workload.stream(JOBS)
         await driver.producer.enqueue_many(jobs)
@@ -91,20 +89,3 @@ async def _until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(LONGEST_SECONDS):
         while not await condition():  # noqa: ASYNC110 - other processes make it true
             await asyncio.sleep(LOOK_SECONDS)
-
-
-@asynccontextmanager
-async def _worker(stage: Stage) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        *WORKER,
-        cwd="/",
-        env=environment_of(leading_to(stage.settings)),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
