@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Integer, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.repositories.outbox import Unpublished
@@ -16,19 +16,28 @@ PAGE_EVENTS = 200
 NOBODY = UUID(int=0)
 COLUMNS = """
     event.tenant_id, event.entity_id, event.seq, event.kind, event.at,
-    extract(epoch FROM clock_timestamp() - event.at)::float8, row_to_json(event)::text
+    extract(epoch FROM clock_timestamp() - event.at)::float8 AS age_seconds,
+    row_to_json(event)::text AS text
 """
 
 OF_ROWS = text(f"""
-    SELECT {COLUMNS}
-    FROM unnest(:tenants, :entities, :seqs) WITH ORDINALITY AS given
-        (tenant_id, entity_id, seq, place)
-    JOIN taskrail.event USING (tenant_id, entity_id, seq)
+    WITH told AS (
+        SELECT {COLUMNS}, place
+        FROM unnest(:tenants, :entities, :seqs) WITH ORDINALITY AS given
+            (tenant_id, entity_id, seq, place)
+        JOIN taskrail.event USING (tenant_id, entity_id, seq)
+    ), measured AS (
+        SELECT *, sum(octet_length(text)) OVER (ORDER BY place) AS bytes FROM told
+    )
+    SELECT tenant_id, entity_id, seq, kind, at, age_seconds,
+        CASE WHEN place = 1 OR bytes <= :most_bytes THEN text END AS text
+    FROM measured
     ORDER BY place
 """).bindparams(  # noqa: S608 - a constant of this module
     bindparam("tenants", type_=ARRAY(Uuid())),
     bindparam("entities", type_=ARRAY(Uuid())),
     bindparam("seqs", type_=ARRAY(Integer())),
+    bindparam("most_bytes", type_=BigInteger()),
 )
 PAGE = text(f"""
     SELECT {COLUMNS}
@@ -61,18 +70,24 @@ class EventText:
         return event_key(self.entity_id, self.seq)
 
 
-async def texts_of(connection: AsyncConnection, rows: Sequence[Unpublished]) -> list[EventText]:
-    """The events of outbox rows, in the same order. Raises LookupError if one is not there."""
+async def texts_of(
+    connection: AsyncConnection, rows: Sequence[Unpublished], most_bytes: int
+) -> list[EventText]:
+    """The events of the first outbox rows, in the same order: one, or more that are not too long.
+
+    Raises LookupError if one of all is not there.
+    """
     binds = {
         "tenants": [row.tenant_id for row in rows],
         "entities": [row.entity_id for row in rows],
         "seqs": [row.seq for row in rows],
+        "most_bytes": most_bytes,
     }
-    texts = [EventText(*row) for row in await connection.execute(OF_ROWS, binds)]
-    if len(texts) != len(rows):
-        missing = len(rows) - len(texts)
+    found = (await connection.execute(OF_ROWS, binds)).all()
+    if len(found) != len(rows):
+        missing = len(rows) - len(found)
         raise LookupError(f"{missing} outbox rows name events that are not there: run `verify`")
-    return texts
+    return [EventText(*row) for row in found if row.text is not None]
 
 
 async def texts_between(

@@ -76,6 +76,21 @@ async def test_more_than_a_round_holds_is_published_in_one_go(scene: Scene) -> N
     assert max(s.events for s in scene.signals.of(EventsPublished)) == ROUND_EVENTS
 
 
+async def test_a_round_has_one_event_or_more_that_are_not_too_long(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["short", "x" * 5_000, "y" * 5_000, "short", "short"]
+    await Relay().publish(scene.engine.runtime)
+    scene.signals.clear()
+    monkeypatch.setattr("worker.loops.relay.ROUND_BYTES", 4_000)
+    await scene.engine.statuses([scene.cast.task(description=text) for text in words])
+
+    assert await Relay().publish(scene.engine.runtime) == len(words)
+
+    assert [s.events for s in scene.signals.of(EventsPublished)] == [1, 1, 1, 2]
+    assert set(await keys(scene.redis, scene.cast.tenant_id)) == await history(scene)
+
+
 async def test_each_tenant_has_a_stream_of_its_own(scene: Scene) -> None:
     other = Cast()
     await scene.engine.create_tenant(other.tenant_id)
@@ -131,6 +146,22 @@ async def test_news_end_the_rest_of_the_relay(scene: Scene) -> None:
 
     await until(lambda: _is_empty(scene), seconds=1)
     loop.cancel()
+
+
+async def test_a_relay_that_has_much_to_do_gathers_what_comes_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.loops.relay.WORKING_SHARE", 1e-6)
+    monkeypatch.setattr("worker.loops.relay.LONGEST_GATHERING_SECONDS", HOUR)
+    relay, runtime = Relay(), scene.engine.runtime
+    first = await relay.observe(runtime)
+    await scene.engine.statuses([scene.cast.task()])
+
+    gathering = asyncio.create_task(relay.observe(runtime))
+    everything = await Relay().observe(runtime)
+    gathering.cancel()
+
+    assert (first > 0, everything, gathering.done()) == (True, 1, False)
 
 
 async def test_a_relay_looks_less_often_where_nothing_happens_but_never_past_news(

@@ -6,6 +6,7 @@ An event is deleted when Redis has it: who dies in between leaves it, and it is 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from uuid import UUID
 
 from db.conflicts import translated
@@ -20,7 +21,9 @@ from worker.runtime import Runtime
 from worker.signals import EventsPublished, StreamLost, StreamRefused
 from worker.streams import Publication, append
 
-ROUND_EVENTS = 200
+ROUND_EVENTS, ROUND_BYTES = 1_000, 8 * 1024 * 1024
+WORKING_SHARE, LONGEST_GATHERING_SECONDS = 0.1, 0.1
+"""Under load rounds gather the events of many batches: a round costs as much as fifty events."""
 MAX_WAITS, LONGEST_WAIT_SECONDS = 5, 0.2
 """For another relay, which may have looked just before our events were there."""
 MAX_REMEMBERED = 10_000
@@ -50,14 +53,25 @@ class Relay:
     _streams: set[UUID] = field(default_factory=set)
     _refused: set[UUID] = field(default_factory=set)
     _quiet_looks: int = 0
+    _gathers_until: float = 0.0
 
     async def observe(self, runtime: Runtime) -> int:
-        """Publishes, if there are news here, or else if it is time to look for those of others."""
+        """Publishes, if there are news here, or else if it is time to look for those of others.
+
+        Who published a moment ago waits until this loop has worked for a tenth of the time.
+        """
+        await asyncio.sleep(self._gathers_until - monotonic())
         self._quiet_looks = 0 if runtime.news.is_set() else self._quiet_looks + 1
         runtime.news.clear()
         if self._quiet_looks > QUIET_LOOKS and self._quiet_looks % 2:
             return 0
-        return await self.publish(runtime)
+        began = monotonic()
+        published = await self.publish(runtime)
+        if published:
+            now = monotonic()
+            gathering = (now - began) * (1 / WORKING_SHARE - 1)
+            self._gathers_until = now + min(gathering, LONGEST_GATHERING_SECONDS)
+        return published
 
     async def publish(self, runtime: Runtime) -> int:
         """All events that were committed before are in their streams; how many this put there.
@@ -109,11 +123,13 @@ class Relay:
         self.floor.aim(last, await outbox.writers())
         above = self.floor.position
         rows = await outbox.next(ROUND_EVENTS, above=above, without=self._refused)
+        is_last = len(rows) < ROUND_EVENTS
         texts = await _texts(rows, runtime) if rows else []
+        if len(texts) < len(rows):
+            rows, is_last = rows[: len(texts)], False
         publications = await append(runtime.redis, texts, runtime.settings.stream_events)
         self._refused |= {one.tenant_id for one in publications if one.refusal}
         await outbox.delete([row for row in rows if row.tenant_id not in self._refused])
-        is_last = len(rows) < ROUND_EVENTS
         oldest = max((one.age_seconds for one in texts), default=0.0)
         return Turn(publications, oldest, last if is_last else rows[-1].position, is_last)
 
@@ -135,8 +151,11 @@ class Relay:
 
 
 async def _texts(rows: Sequence[Unpublished], runtime: Runtime) -> list[EventText]:
-    """Read as the worker does: what events say is not the keeper's to see."""
+    """The first of them, one at least, that are not too long together.
+
+    Read as the worker does: what events say is not the keeper's to see.
+    """
     with translated():
         async with runtime.engine.connect() as connection:
             await Tenants(connection).declare({row.tenant_id for row in rows})
-            return await texts_of(connection, rows)
+            return await texts_of(connection, rows, ROUND_BYTES)
