@@ -59,8 +59,12 @@ def connected_later(
         "password": found.password,
         "socket_timeout": ANSWER_SECONDS,
     }
-    redis = _of_master(found, login) if found.sentinel else _of_host(found, login)
-    redis.job_serializer, redis.job_deserializer = job_serializer, job_deserializer
+    if found.sentinel:
+        redis = _of_master(found, login)
+        redis.job_serializer = job_serializer
+    else:
+        redis = _of_host(found, login, job_serializer)
+    redis.job_deserializer = job_deserializer
     redis.default_queue_name = default_queue_name
     pool = redis.connection_pool
     pool.connection_class = failing_alike(pool.connection_class)
@@ -73,7 +77,9 @@ def _of_master(found: RedisSettings, login: dict[str, Any]) -> ArqRedis:
     return redis
 
 
-def _of_host(found: RedisSettings, login: dict[str, Any]) -> ArqRedis:
+def _of_host(
+    found: RedisSettings, login: dict[str, Any], job_serializer: Serializer | None
+) -> ArqRedis:
     return ArqRedis(
         host=found.host,
         port=found.port,
@@ -90,6 +96,7 @@ def _of_host(found: RedisSettings, login: dict[str, Any]) -> ArqRedis:
         retry_on_timeout=found.retry_on_timeout,
         retry_on_error=found.retry_on_error,
         max_connections=found.max_connections,
+        job_serializer=job_serializer,
         **login,
     )
 

@@ -44,6 +44,7 @@ class Consumer(Worker):
         self._is_new_redis = True
         self._redis_outage = Outage(QueueLost, QueueBack)
         self._store_outage = Outage(StoreLost, StoreBack)
+        self._next_health_check = 0.0
 
     async def main(self) -> None:
         """Nothing is in hand when it returns."""
@@ -143,9 +144,9 @@ class Consumer(Worker):
 
     async def record_health(self) -> None:
         """Arq's health key, which `arq --check` reads, with what is wrong at the end."""
-        if time.time() - self._last_health_check < self.health_check_interval:
+        if time.monotonic() < self._next_health_check:
             return
-        self._last_health_check = time.time()
+        self._next_health_check = time.monotonic() + self.health_check_interval
         queued = await self.pool.zcard(self.queue_name)
         trouble = self._store_outage.reason
         info = (

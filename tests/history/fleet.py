@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
-WORKER = ("-P", "-m", "ops", "worker", "--verbose")
+WORKER = ("worker", "--verbose")
+CLOCKS = (0, 7_200, -7_200)
+"""By how many seconds the clock of the worker in each slot is wrong."""
 GRACE_SECONDS, STARTING_SECONDS = 20.0, 15.0
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -27,8 +29,9 @@ class Fleet:
         self._begun: dict[int, float] = {}
         self.complaints: list[str] = []
 
-    async def replace(self, slot: int, command: Sequence[str] = WORKER) -> None:
+    async def replace(self, slot: int) -> None:
         """A new one is in this slot, which may be the next."""
+        command = ("-P", "-m", "tests.skewed", str(CLOCKS[slot % len(CLOCKS)]), *WORKER)
         with self._log(slot).open("ab") as log:
             streams = {"stdin": DEVNULL, "stdout": log, "stderr": log}
             self._slots[slot] = await started(command, self._environment, **streams)

@@ -112,6 +112,19 @@ async def test_arqs_health_check_finds_the_consumer(scene: Scene) -> None:
         assert await async_check_health(redis_settings) == 0
 
 
+async def test_a_consumer_is_healthy_though_its_clock_is_put_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health_key = "arq:queue:health-check"
+    async with scene.running(Consumer) as worker:
+        worker.health_check_interval = 0
+        await until(lambda: scene.redis.exists(health_key))
+        monkeypatch.setattr("time.time", lambda: 0.0)
+        await scene.redis.delete(health_key)
+
+        await until(lambda: scene.redis.exists(health_key))
+
+
 async def test_jobs_of_several_queues_are_applied_by_one_consumer(scene: Scene) -> None:
     scene.settings = scene.settings.model_copy(update={"queue_shares": {"arq:queue": 1, "bulk": 1}})
     bulk = Producer(scene.redis, queue_name="bulk")

@@ -22,6 +22,7 @@ from tests.counts import (
     row_of,
     task_of,
 )
+from tests.rogues import stay, waits_in_transaction
 from tests.waiting import until
 from tests.workers import Scene
 from worker.cases import Case, write_down
@@ -35,10 +36,6 @@ from worker.counting import (
 from worker.signals import BatchApplied, LoopFailed, StoreLost
 
 ROUNDS = 20
-WAITING = (
-    "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
-    " AND wait_event_type = 'Lock' AND datname = current_database()"
-)
 
 
 @pytest.fixture
@@ -114,7 +111,7 @@ async def test_a_job_that_is_handed_back_twenty_times_is_not_buried(alone: Scene
     job = _comment(alone, task)
     await alone.engine.record([job])
     async with alone.running(Consumer), alone.engine.superuser.connect() as rogue:
-        await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        await stay(rogue)
         await rogue.execute(text("SELECT 1 FROM taskrail.task FOR UPDATE"))
 
         await until(lambda: _handed_back(alone), seconds=60)
@@ -219,10 +216,10 @@ async def test_who_is_slow_is_not_taken_for_dead(alone: Scene) -> None:
     job = alone.cast.task()
     await alone.engine.record([job])
     async with alone.engine.superuser.connect() as rogue:
-        await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        await stay(rogue)
         await rogue.execute(text("LOCK TABLE taskrail.member IN ACCESS EXCLUSIVE MODE"))
         async with alone.running(Consumer), alone.running(Consumer):
-            await until(lambda: alone.engine.execute(WAITING))
+            await until(lambda: waits_in_transaction(alone))
             for _ in range(6):
                 was = await row_of(alone, job)
                 moved = f"next_feed_at > '{was['next_feed_at'].isoformat()}'"

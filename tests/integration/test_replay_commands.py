@@ -13,6 +13,7 @@ from tests.asking import Cast
 from tests.dying import Bury, fingerprint_of, letter
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
+from tests.rogues import stay
 from tests.rows import snapshot
 from tests.shell import Shell
 
@@ -197,7 +198,7 @@ async def test_what_others_hold_is_left_alone(engine: Engine, shell: Shell, bury
     (job,) = await bury(uuid7())
 
     async with engine.superuser.begin() as rogue:
-        await rogue.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await stay(rogue)
         await rogue.exec_driver_sql("SELECT 1 FROM taskrail.job FOR UPDATE")
         runs = [shell("dead", "replay", str(job.id), *dry) for dry in ((), ("--dry-run",))]
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -15,11 +15,16 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def worker_process(settings: Settings) -> AsyncIterator[Process]:
-    """`taskrail worker` on these servers; killed at the end if it still runs."""
+async def worker_process(
+    settings: Settings, program: Sequence[str] = ("ops",)
+) -> AsyncIterator[Process]:
+    """`taskrail worker` on these servers; killed at the end if it still runs.
+
+    `program`: another module that runs it, and its arguments.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-P", "-m", "ops", "worker"),
+        *("-P", "-m", *program, "worker"),
         cwd="/",
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment(settings)},
         stdout=asyncio.subprocess.DEVNULL,

@@ -4,7 +4,6 @@ import signal
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.repositories.interventions import Act
@@ -12,16 +11,12 @@ from jobs.envelope import AnyJob
 from ops.verify.run import verify
 from tests.databases import Database
 from tests.planting import insert
+from tests.rogues import occupy, stay, waits_in_transaction
 from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 from worker.counting import ALONE_FROM_DELIVERY, LAST_DELIVERY
 from worker.replaying import replay
-
-WAITING = (
-    "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
-    " AND wait_event_type = 'Lock' AND datname = current_database()"
-)
 
 
 async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_applied(
@@ -32,10 +27,10 @@ async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_a
     neighbours, killer = [scene.cast.task() for _ in range(4)], scene.cast.task()
     await scene.producer.enqueue_many([*neighbours[:2], killer, *neighbours[2:]])
     async with scene.engine.superuser.connect() as rogue:
-        await _occupy(rogue, killer)
+        await occupy(rogue, killer)
         for _ in range(LAST_DELIVERY):
             async with worker_process(scene.settings) as worker:
-                await until(lambda: _waits_in_transaction(scene), seconds=30)
+                await until(lambda: waits_in_transaction(scene), seconds=30)
                 assert await end(worker, signal.SIGKILL) == -signal.SIGKILL
             await until(lambda: _nobody_waits(scene), seconds=30)
         await rogue.rollback()
@@ -88,20 +83,8 @@ async def test_a_recorded_job_is_buried_after_five_crashes_though_redis_is_never
     assert (await verify(database.engine("reader"))).violations == []
 
 
-async def _occupy(rogue: AsyncConnection, job: AnyJob) -> None:
-    """An uncommitted ledger row with this id: whoever writes the same one waits for us."""
-    await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    await rogue.execute(
-        text(
-            "INSERT INTO taskrail.job (tenant_id, id, kind, envelope, next_feed_at)"
-            " VALUES (:tenant_id, :id, 'task.create', '{}', clock_timestamp())"
-        ),
-        {"tenant_id": job.tenant_id, "id": job.id},
-    )
-
-
 async def _occupy_task(rogue: AsyncConnection, scene: Scene, job: AnyJob) -> None:
-    await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    await stay(rogue)
     task = {"tenant_id": job.tenant_id, "project_id": scene.cast.project_id, "title": "Theirs"}
     await insert(rogue, "task", task | {"id": getattr(job.payload, "task_id", None)})
 
@@ -110,19 +93,15 @@ async def _is_in_hand(scene: Scene, job: AnyJob, deliveries: int) -> bool:
     """Counted so often, and waiting for the rogue."""
     counted = f"id = '{job.id}' AND deliveries = {deliveries}"
     is_counted = await scene.engine.count("job", job.tenant_id, counted)
-    return bool(is_counted) and await _waits_in_transaction(scene)
+    return bool(is_counted) and await waits_in_transaction(scene)
 
 
 async def _attempts(scene: Scene, jobs: list[AnyJob]) -> list[int]:
     return [(await scene.engine.row("job", job.tenant_id, job.id))["attempts"] for job in jobs]
 
 
-async def _waits_in_transaction(scene: Scene) -> bool:
-    return bool(await scene.engine.execute(WAITING))
-
-
 async def _nobody_waits(scene: Scene) -> bool:
-    return not await scene.engine.execute(WAITING)
+    return not await waits_in_transaction(scene)
 
 
 async def _is(scene: Scene, job: AnyJob, status: str) -> bool:

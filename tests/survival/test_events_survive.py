@@ -8,6 +8,7 @@ from contextlib import aclosing
 from sqlalchemy import text
 
 from jobs.streaming import StreamedEvent
+from tests.rogues import stay
 from tests.streams import are_in_order, entries, history, keys, unpublished
 from tests.survival.holders import children
 from tests.survival.processes import end, worker_process
@@ -22,7 +23,7 @@ async def test_a_relay_killed_between_publishing_and_commit_loses_nothing(scene:
     """A rogue holds the outbox rows: the worker has published them and waits to delete them."""
     published, tenant_id = await history(scene), scene.cast.tenant_id
     async with scene.engine.superuser.begin() as rogue:
-        await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        await stay(rogue)
         await rogue.execute(text("SELECT 1 FROM taskrail.outbox FOR UPDATE"))
         async with worker_process(scene.settings) as worker:
             await until(lambda: _waits_to_delete(scene), seconds=30)

@@ -1,16 +1,14 @@
 """Promises 1, 2 and 8: a killed worker loses nothing, doubles nothing, and is soon replaced."""
 
 import signal
-from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import StartTask
 from ops.verify.run import verify
 from tests.databases import Database
+from tests.rogues import occupy, waits_in_transaction
 from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
@@ -22,10 +20,10 @@ async def test_a_killed_worker_leaves_nothing_half_done(scene: Scene, database: 
     """It is killed while its batch waits inside the transaction, most rows written already."""
     jobs: list[AnyJob] = [scene.cast.task() for _ in range(JOBS)]
     async with scene.engine.superuser.connect() as rogue:
-        await _occupy(rogue, scene, jobs[-1].id)
+        await occupy(rogue, jobs[-1])
         await scene.producer.enqueue_many(jobs)
         async with worker_process(scene.settings) as worker:
-            await until(lambda: _waits_in_transaction(scene), seconds=30)
+            await until(lambda: waits_in_transaction(scene), seconds=30)
             assert await end(worker, signal.SIGKILL) == -signal.SIGKILL
         assert await scene.engine.count("task", scene.cast.tenant_id) == 0
         await rogue.rollback()
@@ -79,26 +77,6 @@ async def test_a_job_for_a_task_that_is_never_there_holds_nobody_up(scene: Scene
 
     status = (await scene.engine.row("job", scene.cast.tenant_id, missing.id))["status"]
     assert status in {"accepted", "rejected"}
-
-
-async def _occupy(rogue: AsyncConnection, scene: Scene, job_id: UUID) -> None:
-    """An uncommitted ledger row with this id: whoever writes the same one waits for us."""
-    await rogue.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    await rogue.execute(
-        text(
-            "INSERT INTO taskrail.job (tenant_id, id, kind, envelope, next_feed_at)"
-            " VALUES (:tenant_id, :id, 'task.create', '{}', clock_timestamp())"
-        ),
-        {"tenant_id": scene.cast.tenant_id, "id": job_id},
-    )
-
-
-async def _waits_in_transaction(scene: Scene) -> bool:
-    rows = await scene.engine.execute(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
-        " AND wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    return bool(rows)
 
 
 async def _all_settled(scene: Scene, jobs: list[AnyJob]) -> bool:
