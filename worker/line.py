@@ -5,6 +5,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from arq.worker import Worker
 
@@ -12,13 +13,14 @@ from jobs.errors import StoreUnavailable
 from worker.apply import apply
 from worker.bell import Bell
 from worker.counting import ALONE_FROM_DELIVERY, apply_suspect
-from worker.deliveries import Deferred, Disposition
-from worker.forming import named_after
+from worker.deliveries import Deferred, Disposition, Settled
+from worker.forming import id_of, named_after
 from worker.functions import OURS
 from worker.holding import SOONEST_SECONDS, Entry, Queues
 from worker.lanes import Lanes
 from worker.others import Others
 from worker.readiness import ready_keys
+from worker.recent import Recent
 from worker.renewing import Renewing
 from worker.runtime import Runtime
 from worker.signals import HoldLost, Taken
@@ -28,6 +30,7 @@ from worker.touched import Touched
 PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
 MOST_WAITING = 3
 STUCK_SECONDS, ASIDE_SECONDS = 0.25, 0.5
+RECENT_JOBS = 5_000
 
 
 class Line:
@@ -42,6 +45,7 @@ class Line:
         self._lanes = Lanes(settings.lanes, self._apply)
         self.renewing = Renewing(self._lose)
         self._others = Others(worker, worker.functions.keys() - OURS, self.renewing.let_go)
+        self._settled = Recent(RECENT_JOBS)
         self._has_more = True
         self._next_due: float | None = None
         self._active_at = 0.0
@@ -116,7 +120,7 @@ class Line:
         """
         patient_since = asyncio.get_running_loop().time() - PATIENCE_SECONDS
         named = named_after(e for e in self._lanes.waiting if e.taken_at > patient_since)
-        others = named - self._lanes.are_here(named)
+        others = self._settled.others(named - self._lanes.are_here(named))
         self._lanes.elsewhere = Touched(changed=await self.queues.unsettled(others))
 
     async def _step_aside(self) -> None:
@@ -174,6 +178,7 @@ class Line:
             await self._put_down(entries)
             return
         self.renewing.let_go(entries)
+        self._settled.add(_settled_ids(entries, dispositions))
         lost = await self.queues.settle(entries, dispositions, ready_keys(dispositions))
         if lost:
             self._runtime.emit(HoldLost(jobs=lost))
@@ -194,6 +199,13 @@ async def _dispositions(entries: list[Entry], runtime: Runtime) -> list[Disposit
     if deliveries[0].count >= ALONE_FROM_DELIVERY:
         return [await apply_suspect(deliveries[0], runtime)]
     return await apply(deliveries, runtime)
+
+
+def _settled_ids(entries: list[Entry], dispositions: list[Disposition]) -> set[UUID]:
+    """The ledger has their outcomes: nobody needs to wait for them any more."""
+    both = zip(entries, dispositions, strict=True)
+    ids = {id_of(entry) for entry, disposition in both if isinstance(disposition, Settled)}
+    return {job_id for job_id in ids if job_id is not None}
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -1,5 +1,6 @@
 """The Consumer and stock Arq on the same settings, on a real Valkey and PostgreSQL."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.payloads.task import CommentTask
 from tests.waiting import until
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
+from worker.holding import Queues
 from worker.signals import BatchApplied
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
@@ -193,3 +195,25 @@ async def test_what_a_stock_worker_runs_is_left_to_it(scene: Scene) -> None:
         assert (await ours.outcome(10))["status"] == "applied"
 
     assert await ArqJob(str(theirs.job.id), scene.redis).status() == "in_progress"
+
+
+async def test_who_settled_the_predecessors_does_not_ask_where_they_are(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[UUID] = set()
+    unsettled = Queues.unsettled
+
+    async def listen(queues: Queues, job_ids: Collection[UUID]) -> set[UUID]:
+        asked.update(job_ids)
+        return await unsettled(queues, job_ids)
+
+    monkeypatch.setattr(Queues, "unsettled", listen)
+    first, elsewhere = scene.cast.task(), scene.cast.task()
+    await scene.engine.statuses([elsewhere])
+    second = scene.cast.task().model_copy(update={"after": [first.id, elsewhere.id]})
+    async with scene.running(Consumer):
+        for job in (first, second):
+            handle = await scene.producer.enqueue(job)
+            assert (await handle.outcome(10))["status"] == "applied"
+
+    assert asked == {elsewhere.id}

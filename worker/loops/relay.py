@@ -58,7 +58,7 @@ class Relay:
     async def observe(self, runtime: Runtime) -> int:
         """Publishes, if there are news here, or else if it is time to look for those of others.
 
-        Who published a moment ago waits until this loop has worked for a tenth of the time.
+        Who did so a moment ago waits until this loop has worked for a tenth of the time.
         """
         await asyncio.sleep(self._gathers_until - monotonic())
         self._quiet_looks = 0 if runtime.news.is_set() else self._quiet_looks + 1
@@ -67,10 +67,9 @@ class Relay:
             return 0
         began = monotonic()
         published = await self.publish(runtime)
-        if published:
-            now = monotonic()
-            gathering = (now - began) * (1 / WORKING_SHARE - 1)
-            self._gathers_until = now + min(gathering, LONGEST_GATHERING_SECONDS)
+        now = monotonic()
+        gathering = (now - began) * (1 / WORKING_SHARE - 1)
+        self._gathers_until = now + min(gathering, LONGEST_GATHERING_SECONDS)
         return published
 
     async def publish(self, runtime: Runtime) -> int:
