@@ -22,7 +22,7 @@ from worker.signals import EventsPublished, StreamLost, StreamRefused
 from worker.streams import Publication, append
 
 ROUND_EVENTS, ROUND_BYTES = 1_000, 8 * 1024 * 1024
-WORKING_SHARE, LONGEST_GATHERING_SECONDS = 0.1, 0.1
+WORKING_SHARE, LONGEST_GATHERING_SECONDS = 0.25, 0.1
 """Under load rounds gather the events of many batches: a round costs as much as fifty events."""
 MAX_WAITS, LONGEST_WAIT_SECONDS = 5, 0.2
 """For another relay, which may have looked just before our events were there."""
@@ -58,7 +58,7 @@ class Relay:
     async def observe(self, runtime: Runtime) -> int:
         """Publishes, if there are news here, or else if it is time to look for those of others.
 
-        Who did so a moment ago waits until this loop has worked for a tenth of the time.
+        Who did so a moment ago waits until this loop has worked for a quarter of the time.
         """
         await asyncio.sleep(self._gathers_until - monotonic())
         self._quiet_looks = 0 if runtime.news.is_set() else self._quiet_looks + 1
