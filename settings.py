@@ -124,8 +124,8 @@ class Settings(BaseSettings):
     job_id_horizon_days: int = Field(
         default=400, ge=1, description="Job ids older than this are refused."
     )
-    pool_size: int = Field(default=2, ge=1, description="Connections kept open by a pool.")
-    pool_overflow: int = Field(default=3, ge=0, description="Further connections under load.")
+    pool_size: int = Field(default=4, ge=1, description="Connections kept open by a pool.")
+    pool_overflow: int = Field(default=1, ge=0, description="Further connections under load.")
     pool_timeout_seconds: float = Field(
         default=30.0, gt=0, description="How long to wait for a connection of the pool."
     )

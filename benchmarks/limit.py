@@ -24,7 +24,7 @@ from jobs.envelope import AnyJob
 from jobs.wire import job_payload, put
 from worker.apply import apply
 from worker.deliveries import Delivery
-from worker.holding import script
+from worker.queue.holding import script
 from worker.results import KEEP_RESULT_SECONDS
 
 ROUNDS, SMOKE_ROUNDS = 5, 1

@@ -10,7 +10,7 @@ from jobs.envelope import AnyJob
 from jobs.payloads.task import CommentTask
 from tests.asking import Cast
 from tests.engine import Engine
-from worker.dead_letters import fingerprint
+from worker.dead.dead_letters import fingerprint
 
 Bury = Callable[..., Awaitable[list[AnyJob]]]
 

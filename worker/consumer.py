@@ -19,13 +19,13 @@ from redis.exceptions import ResponseError
 
 from db.unit_of_work import unit_of_work
 from jobs.errors import StoreUnavailable
-from worker.bell import Bell
 from worker.connection import REDIS_ERRORS, connected_later, for_consumer
 from worker.counting import take_back
-from worker.draining import Draining
-from worker.holding import Queues
-from worker.line import Line
 from worker.outage import Outage
+from worker.queue.bell import Bell
+from worker.queue.draining import Draining
+from worker.queue.holding import Queues
+from worker.queue.line import Line
 from worker.runtime import Runtime
 from worker.signals import QueueBack, QueueEvicts, QueueLost, StoreBack, StoreLost
 from worker.signing import keyring

@@ -19,7 +19,7 @@ from jobs.codec import Poison
 from jobs.entities import Key
 from jobs.errors import JobConflict, StoreUnavailable
 from worker.apply import apply
-from worker.burying import bury
+from worker.dead.burying import bury
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.runtime import Runtime
 

@@ -26,8 +26,8 @@ from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
 from worker.cases import Case, envelope_text, is_ephemeral, recorded_request, same_content
-from worker.dead_letters import buried, dead_letter, fingerprint
-from worker.deliveries import Deferred, HandedBack, Parked, Refused, Settled
+from worker.dead.dead_letters import buried, dead_letter, fingerprint
+from worker.deliveries import Deferred, HandedBack, Kept, Refused, Settled
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.1, 2.0
 LONGEST_PARKING_SECONDS = 300.0
@@ -70,7 +70,7 @@ class Deciding:
         """Whether no tenant's ledger can take the case; then it is kept as a dead letter."""
         match case.request:
             case Reference():
-                case.disposition = Parked("a wake-up for a job that was never recorded")
+                case.disposition = Kept("a wake-up for a job that was never recorded")
             case Poison():
                 self._keep_bytes(case, case.request)
             case _ if _tenant(case) not in self._board.tenants:
@@ -101,7 +101,7 @@ class Deciding:
             case.disposition = Settled(Stored(entry.id, entry.outcome))
         elif case.request != recorded and not case.delivery.trusted:
             # Redis may have been written to; the sweeper wakes what was accepted.
-            case.disposition = Parked("not in every field what was recorded")
+            case.disposition = Kept("not in every field what was recorded")
         return case.disposition is not None
 
     def _answer_conflict(self, case: Case, first: dict[str, object] | None) -> None:
@@ -174,7 +174,7 @@ class Deciding:
     def _park(self, case: Case) -> None:
         """Kept for a worker that knows kind and version; meanwhile its fingerprint shows it."""
         self._write_accepted(case, LONGEST_PARKING_SECONDS, NOT_KNOWN)
-        case.disposition = Parked(NOT_KNOWN)
+        case.disposition = Kept(NOT_KNOWN)
 
     def _require_in_time(self, case: Case, job: AnyJob, waiting: list[UUID]) -> None:
         """Once stays once: an id from before the ledger's horizon may have been forgotten."""
@@ -241,10 +241,10 @@ class Deciding:
         case.disposition = _told(poison)
 
 
-def _told(poison: Poison) -> Parked | Refused:
+def _told(poison: Poison) -> Kept | Refused:
     """Who claims a job that is not his to ask for hears so, and the id that he named stays free."""
     if poison.claimed is None:
-        return Parked(poison.reason)
+        return Kept(poison.reason)
     return Refused(Rejected.by(NotAllowed(poison.message), poison.claimed.id))
 
 

@@ -47,7 +47,7 @@ class HandedBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class Kept:
     """Kept in the ledger or as a dead letter without an outcome: forget the entry."""
 
     reason: str
@@ -60,4 +60,4 @@ class Refused:
     outcome: Rejected
 
 
-Disposition = Settled | Deferred | HandedBack | Parked | Refused
+Disposition = Settled | Deferred | HandedBack | Kept | Refused

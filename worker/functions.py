@@ -17,10 +17,10 @@ from jobs.signing import Keyring
 from settings import Settings
 from worker.apply import apply
 from worker.backoff import full_jitter
-from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Refused, Settled
-from worker.holding import HAND_BACK_SECONDS
+from worker.deliveries import Deferred, Delivery, HandedBack, Kept, Refused, Settled
 from worker.logs import configure_logging, log_signal
 from worker.loops.running import start_loops, stop_loops
+from worker.queue.holding import HAND_BACK_SECONDS
 from worker.readiness import ready_keys, tell
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, kind_of, result_bytes
 from worker.runtime import Runtime, close_runtime, open_runtime
@@ -52,7 +52,7 @@ async def apply_one(ctx: Context, request: Request) -> dict[str, Any] | None:
             return outcome.as_json()
         case HandedBack():
             raise Retry(defer=HAND_BACK_SECONDS)
-        case Parked():
+        case Kept():
             return None
 
 

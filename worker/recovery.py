@@ -22,8 +22,8 @@ from jobs.errors import (
 )
 from jobs.outcomes import Rejected, Verdict
 from worker.backoff import full_jitter
-from worker.burying import conclude
-from worker.dead_letters import buried
+from worker.dead.burying import conclude
+from worker.dead.dead_letters import buried
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.runtime import Runtime
 from worker.signals import BatchSplit, ConflictRetried

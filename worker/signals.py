@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
-from worker.deliveries import Deferred, Disposition, HandedBack, Parked, Refused, Settled
+from worker.deliveries import Deferred, Disposition, HandedBack, Kept, Refused, Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class BatchApplied:
     buried: int
     deferred: int
     handed_back: int
-    parked: int
+    kept: int
     seconds: float
 
     @classmethod
@@ -44,7 +44,7 @@ class BatchApplied:
             buried=number["buried"],
             deferred=number["deferred"],
             handed_back=number["handed_back"],
-            parked=number["parked"],
+            kept=number["kept"],
             seconds=seconds,
         )
 
@@ -211,5 +211,5 @@ def _word(disposition: Disposition) -> str:
             return "deferred"
         case HandedBack():
             return "handed_back"
-        case Parked() | Refused():
-            return "parked"
+        case Kept() | Refused():
+            return "kept"

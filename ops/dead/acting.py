@@ -16,7 +16,7 @@ from ops.engines import opened
 from ops.output import steps
 from ops.queue import opened_queue
 from settings import Settings
-from worker.replaying import discard, discard_letters, replay, replay_letter
+from worker.dead.replaying import discard, discard_letters, replay, replay_letter
 from worker.signing import keyring
 
 CHUNK = 500

@@ -12,7 +12,7 @@ from ops.dead.letters import NotReplayable, sent_in
 from ops.engines import opened
 from ops.output import steps
 from settings import Settings
-from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
+from worker.dead.rehearsing import Rehearsal, rehearse_job, rehearse_letter
 from worker.signing import keyring
 
 MOST_REHEARSED = 100

@@ -12,7 +12,7 @@ from ops.cells import NOTHING, text, time
 from ops.dead.acting import Left
 from ops.outcomes import sentence
 from ops.output import notice_more, print_table
-from worker.rehearsing import Rehearsal
+from worker.dead.rehearsing import Rehearsal
 
 COLUMNS = ("when", "id", "tenant", "kind", "reason", "tries", "fingerprint", "error")
 GROUP_COLUMNS = ("last", "first", "number", "tenants", "kind", "reason", "fingerprint", "error")

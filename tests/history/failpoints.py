@@ -12,7 +12,7 @@ from typing import Any
 import worker.apply
 import worker.loops.sweeper
 from db.unit_of_work import UnitOfWork
-from worker.holding import Queues
+from worker.queue.holding import Queues
 
 Strike = Callable[[], None]
 Method = Callable[..., Awaitable[Any]]

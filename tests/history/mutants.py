@@ -17,10 +17,10 @@ from db.models import Outbox
 from db.repositories import ledger, tasks
 from db.repositories.history import EVENT, EVENTS, OUTBOX, History
 from jobs.errors import NotAllowed
-from worker.deliveries import Delivery, Disposition, Parked
-from worker.holding import Entry
-from worker.line import Line
+from worker.deliveries import Delivery, Disposition, Kept
 from worker.loops.sweeper import Sweeper
+from worker.queue.holding import Entry
+from worker.queue.line import Line
 from worker.runtime import Runtime
 
 OWNERS = text("SELECT id, tenant_id FROM taskrail.task")
@@ -66,7 +66,7 @@ def acknowledged_before_commit() -> None:
     apply = Line._apply  # noqa: SLF001 - to be wrapped
 
     async def forget_first(self: Line, entries: list[Entry]) -> None:
-        await self.queues.settle(entries, [Parked("too early")] * len(entries))
+        await self.queues.settle(entries, [Kept("too early")] * len(entries))
         await apply(self, entries)
 
     _replace(Line, "_apply", forget_first)

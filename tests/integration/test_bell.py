@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 
 from tests.waiting import until
 from tests.workers import Scene
-from worker.bell import LONGEST_HESITATION_SECONDS, SAFETY_POLL_SECONDS, Bell
 from worker.consumer import Consumer
+from worker.queue.bell import LONGEST_HESITATION_SECONDS, SAFETY_POLL_SECONDS, Bell
 
 QUEUES = ["arq:queue", "other"]
 FOR_EVER = 3600.0

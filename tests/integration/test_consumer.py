@@ -13,7 +13,7 @@ from jobs.payloads.task import CommentTask
 from tests.waiting import until
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
-from worker.holding import Queues
+from worker.queue.holding import Queues
 from worker.signals import BatchApplied
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's

@@ -18,7 +18,7 @@ from tests.waiting import until
 from tests.workers import Scene
 from worker.apply import apply
 from worker.consumer import Consumer
-from worker.dead_letters import MAX_ERROR_CHARACTERS, MAX_TRACEBACK_CHARACTERS
+from worker.dead.dead_letters import MAX_ERROR_CHARACTERS, MAX_TRACEBACK_CHARACTERS
 from worker.deliveries import Delivery
 
 FINGERPRINT_DIGITS = 16

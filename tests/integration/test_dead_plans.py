@@ -12,7 +12,7 @@ from settings import Settings
 from tests.databases import Database, administer
 from tests.planning import TELLING, Seed, told
 from worker.counting import TAKE_BACK, arrays_of
-from worker.due_jobs import HOLD, DueJobs
+from worker.queue.due_jobs import HOLD, DueJobs
 
 DEAD_OF_EACH = 20_000
 MOST = 4 * (PAGE_ROWS + 1)

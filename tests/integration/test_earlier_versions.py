@@ -96,6 +96,6 @@ async def test_a_version_above_the_current_one_is_parked_in_the_ledger(
 
     statuses = await engine.statuses([read(later)])
 
-    assert statuses == ["parked"]
+    assert statuses == ["kept"]
     row = await engine.row("job", cast.tenant_id, later["id"])
     assert (row["status"], row["envelope"]) == ("accepted", later)

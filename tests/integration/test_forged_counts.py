@@ -71,4 +71,4 @@ async def test_a_count_that_nobody_counted_stops_no_worker(scene: Scene, count: 
 async def test_what_is_no_row_of_the_ledger_is_judged_by_the_count_in_redis(scene: Scene) -> None:
     unknown = Delivery("entry", Reference(uuid7(), uuid7()), count=6)
 
-    assert type(await apply_suspect(unknown, scene.engine.runtime)).__name__ == "Parked"
+    assert type(await apply_suspect(unknown, scene.engine.runtime)).__name__ == "Kept"

@@ -15,9 +15,9 @@ from jobs.producer import Producer
 from tests.waiting import until
 from tests.workers import Scene
 from worker.connection import connected_later, redis_settings
-from worker.deliveries import Deferred, HandedBack, Parked
-from worker.holding import Entry, Queues, Take
-from worker.renewing import Renewing
+from worker.deliveries import Deferred, HandedBack, Kept
+from worker.queue.holding import Entry, Queues, Take
+from worker.queue.renewing import Renewing
 
 MANY_BYTES = 1024 * 1024
 HOLD_SECONDS = 30.0
@@ -154,7 +154,7 @@ async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene) -> None:
 
         assert (await short.take(10, MANY_BYTES)).entries == []
         renewing.let_go(take.entries)
-        assert await short.settle(take.entries, [Parked("done")]) == 0
+        assert await short.settle(take.entries, [Kept("done")]) == 0
     assert lost == []
 
 
@@ -192,7 +192,7 @@ async def test_entries_of_all_queues_are_settled_together(scene: Scene) -> None:
     queues = Queues(scene.redis, {"other": 1, "arq:queue": 1}, HOLD_SECONDS)
     take = await queues.take(10, MANY_BYTES)
 
-    assert await queues.settle(take.entries, [Parked("done")] * 3) == 0
+    assert await queues.settle(take.entries, [Kept("done")] * 3) == 0
 
     assert await scene.keys() == set()
 
@@ -203,11 +203,11 @@ async def test_who_lost_his_hold_changes_nothing(scene: Scene, queues: Queues) -
     await let_holds_run_out(scene)
     holder = await queues.take(10, MANY_BYTES)
 
-    lost = await queues.settle(late.entries, [Parked("done"), Deferred(0.0)])
+    lost = await queues.settle(late.entries, [Kept("done"), Deferred(0.0)])
 
     assert lost == 2
     assert names(await queues.take(10, MANY_BYTES)) == []
-    assert await queues.settle(holder.entries, [Parked("done")] * 2) == 0
+    assert await queues.settle(holder.entries, [Kept("done")] * 2) == 0
     assert await scene.keys() == set()
     assert len(ids) == 2
 

@@ -229,12 +229,12 @@ async def test_a_loop_survives_what_its_rounds_meet(scene: Scene) -> None:
         enough.set()
         return 0
 
-    loop = asyncio.create_task(repeat(stumble, 0.0, scene.engine.runtime))
+    loop = asyncio.create_task(repeat("stumbling", stumble, 0.0, scene.engine.runtime))
     await asyncio.wait_for(enough.wait(), timeout=10)
     loop.cancel()
 
     assert scene.signals.of(LoopFailed) == [
-        LoopFailed(loop="stumble", error="ConnectionError('away')")
+        LoopFailed(loop="stumbling", error="ConnectionError('away')")
     ]
 
 
@@ -247,7 +247,7 @@ async def test_a_loop_ends_though_its_round_loses_the_cancellation(scene: Scene)
             await for_ever.wait()
         return 0
 
-    loop = asyncio.create_task(repeat(deaf, 3600.0, scene.engine.runtime))
+    loop = asyncio.create_task(repeat("deaf", deaf, 3600.0, scene.engine.runtime))
     await begun.wait()
 
     await asyncio.wait_for(stop_loops([loop]), timeout=10)

@@ -21,11 +21,11 @@ from tests.dying import buried
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
 from tests.rows import changed, snapshot
-from worker.burying import bury
+from worker.dead.burying import bury
+from worker.dead.rehearsing import Rehearsal, rehearse_job, rehearse_letter
+from worker.dead.replaying import replay
 from worker.deliveries import Delivery
 from worker.loops.reaper import reap
-from worker.rehearsing import Rehearsal, rehearse_job, rehearse_letter
-from worker.replaying import replay
 
 TIME = re.compile('"[a-z]+_at":"[^"]*"')
 WHATEVER_CHANGES = ("tally", "job")

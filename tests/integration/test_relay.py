@@ -107,7 +107,8 @@ async def test_concurrent_batches_and_relays_keep_the_order_of_each_entity(scene
     tasks = [uuid7() for _ in range(4)]
     await scene.engine.statuses([scene.cast.task(task_id) for task_id in tasks])
     relays = [
-        asyncio.create_task(repeat(Relay().publish, 0.001, scene.engine.runtime)) for _ in range(2)
+        asyncio.create_task(repeat("relay", Relay().publish, 0.001, scene.engine.runtime))
+        for _ in range(2)
     ]
 
     def batch(number: int) -> list[AnyJob]:
@@ -139,7 +140,7 @@ async def test_a_relay_leaves_to_another_what_that_one_is_at(scene: Scene) -> No
 
 async def test_news_end_the_rest_of_the_relay(scene: Scene) -> None:
     runtime = scene.engine.runtime
-    loop = asyncio.create_task(repeat(Relay().observe, HOUR, runtime, runtime.news))
+    loop = asyncio.create_task(repeat("relay", Relay().observe, HOUR, runtime, runtime.news))
     await until(lambda: _is_empty(scene))
 
     await scene.engine.statuses([scene.cast.task()])

@@ -20,9 +20,9 @@ from tests.reading import done, made
 from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
+from worker.dead.replaying import discard, replay, replay_letter
 from worker.loops.reaper import reap
 from worker.loops.sweeper import Sweeper
-from worker.replaying import discard, replay, replay_letter
 
 ADA = Act("ada")
 

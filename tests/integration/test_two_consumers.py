@@ -8,7 +8,7 @@ from jobs.envelope import AnyJob
 from jobs.payloads.task import CommentTask
 from tests.workers import Scene
 from worker.consumer import Consumer
-from worker.holding import Queues, Take
+from worker.queue.holding import Queues, Take
 from worker.signals import BatchApplied
 
 TASKS, COMMENTS = 30, 6

@@ -11,7 +11,7 @@ from jobs.ids import derived_id
 from jobs.payloads.task import CommentTask
 from tests.asking import Cast
 from tests.engine import Engine
-from worker.deliveries import Parked, Settled
+from worker.deliveries import Kept, Settled
 
 
 async def test_a_wake_up_applies_what_the_ledger_recorded(engine: Engine, cast: Cast) -> None:
@@ -43,7 +43,7 @@ async def test_a_recorded_job_that_cannot_be_read_is_rejected_under_its_id(
 async def test_a_wake_up_for_nothing_is_forgotten(engine: Engine, cast: Cast) -> None:
     dispositions = await engine.apply([Reference(cast.tenant_id, uuid7())])
 
-    assert [type(disposition) for disposition in dispositions] == [Parked]
+    assert [type(disposition) for disposition in dispositions] == [Kept]
 
 
 async def test_an_invalid_payload_is_rejected_in_the_ledger(engine: Engine, cast: Cast) -> None:
@@ -61,7 +61,7 @@ async def test_an_unknown_kind_is_parked_not_lost(engine: Engine, cast: Cast) ->
 
     dispositions = await engine.apply([newer])
 
-    assert [type(disposition) for disposition in dispositions] == [Parked]
+    assert [type(disposition) for disposition in dispositions] == [Kept]
     assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 1
 
 
@@ -70,7 +70,7 @@ async def test_unreadable_bytes_are_kept_as_they_came(engine: Engine, cast: Cast
 
     statuses = await engine.statuses([cast.task(), poison, cast.task()])
 
-    assert statuses == ["applied", "parked", "applied"]
+    assert statuses == ["applied", "kept", "applied"]
     letter = await engine.last_dead_letter()
     assert (letter["raw"], letter["reason"]) == (b"\x80\x04 not ours", "unreadable")
 
@@ -80,7 +80,7 @@ async def test_a_job_of_an_unknown_tenant_is_a_dead_letter(engine: Engine, cast:
 
     dispositions = await engine.apply([nobody.task(), cast.task()])
 
-    assert [type(disposition) for disposition in dispositions] == [Parked, Settled]
+    assert [type(disposition) for disposition in dispositions] == [Kept, Settled]
     assert (await engine.last_dead_letter())["reason"] == "unknown_tenant"
 
 

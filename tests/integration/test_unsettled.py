@@ -15,8 +15,8 @@ from jobs.payloads.task import CommentTask
 from jobs.wire import payload
 from tests.asking import Cast
 from tests.engine import Engine
-from worker.burying import bury
 from worker.cases import in_causal_order
+from worker.dead.burying import bury
 from worker.deliveries import Delivery, HandedBack, Settled
 
 DIGITS_OF_NO_PYTHON_INT = 5_000

@@ -16,7 +16,7 @@ from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 from worker.counting import ALONE_FROM_DELIVERY, LAST_DELIVERY
-from worker.replaying import replay
+from worker.dead.replaying import replay
 
 
 async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_applied(

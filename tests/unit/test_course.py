@@ -99,7 +99,7 @@ def test_the_revision_of_a_schema_cannot_be_claimed_without_migrating() -> None:
 def test_a_pool_is_small_and_nobody_waits_for_ever() -> None:
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
 
-    assert (defaults["pool_size"], defaults["pool_overflow"]) == (2, 3)
+    assert (defaults["pool_size"], defaults["pool_overflow"]) == (4, 1)
     assert (defaults["pool_timeout_seconds"], defaults["pool_recycle_seconds"]) == (30.0, 300)
 
 

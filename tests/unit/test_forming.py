@@ -17,9 +17,9 @@ from jobs.payloads.task import CommentTask, CreateTask
 from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
 from worker.deliveries import Delivery
-from worker.forming import Batch, formed
-from worker.holding import Entry
-from worker.touched import Touched, touched_by
+from worker.queue.forming import Batch, formed
+from worker.queue.holding import Entry
+from worker.queue.touched import Touched, touched_by
 
 TENANT, AGENT, PROJECT = uuid7(), uuid7(), uuid7()
 

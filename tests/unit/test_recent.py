@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from worker.recent import Recent
+from worker.queue.recent import Recent
 
 
 def test_who_was_added_last_is_remembered_and_who_is_long_gone_is_forgotten() -> None:

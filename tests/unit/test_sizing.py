@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sizing import REMEMBERED_BATCHES, BatchSize
+from worker.queue.sizing import REMEMBERED_BATCHES, BatchSize
 
 
 def test_the_first_batch_may_be_full() -> None:

@@ -17,8 +17,8 @@ from jobs.payloads.lifecycle import ExpireLease
 from jobs.system import system_job
 from worker.apply import apply
 from worker.deliveries import Delivery, Settled
+from worker.glance import is_any
 from worker.loops.alone import alone
-from worker.loops.glance import is_any
 from worker.readiness import ready_keys, tell
 from worker.runtime import Runtime
 from worker.signals import LeasesExpired

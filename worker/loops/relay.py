@@ -14,9 +14,9 @@ from db.reads.event_texts import EventText, texts_of
 from db.repositories.outbox import DRAWN_BEYOND, Outbox, Unpublished
 from db.repositories.tenants import Tenants
 from worker.backoff import full_jitter
+from worker.glance import is_any
 from worker.loops.alone import alone
 from worker.loops.floor import Floor
-from worker.loops.glance import is_any
 from worker.runtime import Runtime
 from worker.signals import EventsPublished, StreamLost, StreamRefused
 from worker.streams import Publication, append

@@ -22,15 +22,15 @@ Round = Callable[[Runtime], Awaitable[int]]
 def start_loops(runtime: Runtime) -> list[asyncio.Task[None]]:
     """All loops run; hand the answer to `stop_loops`."""
     settings = runtime.settings
-    rounds: list[tuple[Round, float]] = [
-        (Arrival().take_up, settings.sweeper_seconds),
-        (reap, settings.reaper_seconds),
-        (Sweeper().sweep, settings.sweeper_seconds),
-        (fold, TALLY_SECONDS),
-        (Calendar().observe, settings.calendar_seconds),
+    rounds: list[tuple[str, Round, float]] = [
+        ("arrival", Arrival().take_up, settings.sweeper_seconds),
+        ("reaper", reap, settings.reaper_seconds),
+        ("sweeper", Sweeper().sweep, settings.sweeper_seconds),
+        ("tally", fold, TALLY_SECONDS),
+        ("calendar", Calendar().observe, settings.calendar_seconds),
     ]
-    relaying = repeat(Relay().observe, settings.relay_seconds, runtime, runtime.news)
-    repeating = [repeat(round_, rest, runtime) for round_, rest in rounds]
+    relaying = repeat("relay", Relay().observe, settings.relay_seconds, runtime, runtime.news)
+    repeating = [repeat(name, round_, rest, runtime) for name, round_, rest in rounds]
     return [asyncio.create_task(loop) for loop in (*repeating, relaying)]
 
 
@@ -42,7 +42,11 @@ async def stop_loops(loops: Sequence[asyncio.Task[None]]) -> None:
 
 
 async def repeat(
-    round_: Round, rest_seconds: float, runtime: Runtime, news: asyncio.Event | None = None
+    name: str,
+    round_: Round,
+    rest_seconds: float,
+    runtime: Runtime,
+    news: asyncio.Event | None = None,
 ) -> None:
     """Runs rounds with a rest between them, and a longer one after each failure in a row.
 
@@ -56,7 +60,7 @@ async def repeat(
             failures = 0
         except Exception as error:  # noqa: BLE001 - a loop outlives whatever its rounds meet
             failures += 1
-            runtime.emit(LoopFailed(loop=getattr(round_, "__name__", "loop"), error=repr(error)))
+            runtime.emit(LoopFailed(loop=name, error=repr(error)))
         if _is_cancelled():
             return
         if failures:

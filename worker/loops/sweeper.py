@@ -6,8 +6,8 @@ what the ledger has.
 
 from jobs.codec import Reference
 from jobs.wire import put, queue_id, wake_up
-from worker.due_jobs import DueJobs
 from worker.loops.alone import alone
+from worker.queue.due_jobs import DueJobs
 from worker.runtime import Runtime
 from worker.signals import JobsFed
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import text
 
+from worker.glance import is_any
 from worker.loops.alone import alone
-from worker.loops.glance import is_any
 from worker.runtime import Runtime
 from worker.signals import TallyFolded
 

@@ -11,21 +11,21 @@ from arq.worker import Worker
 
 from jobs.errors import StoreUnavailable
 from worker.apply import apply
-from worker.bell import Bell
 from worker.counting import ALONE_FROM_DELIVERY, apply_suspect
 from worker.deliveries import Deferred, Disposition, Settled
-from worker.forming import id_of, named_after
 from worker.functions import OURS
-from worker.holding import SOONEST_SECONDS, Entry, Queues
-from worker.lanes import Lanes
-from worker.others import Others
+from worker.queue.bell import Bell
+from worker.queue.forming import id_of, named_after
+from worker.queue.holding import SOONEST_SECONDS, Entry, Queues
+from worker.queue.lanes import Lanes
+from worker.queue.others import Others
+from worker.queue.recent import Recent
+from worker.queue.renewing import Renewing
+from worker.queue.sizing import BatchSize
+from worker.queue.touched import Touched
 from worker.readiness import ready_keys
-from worker.recent import Recent
-from worker.renewing import Renewing
 from worker.runtime import Runtime
 from worker.signals import HoldLost, Taken
-from worker.sizing import BatchSize
-from worker.touched import Touched
 
 PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
 MOST_WAITING = 3

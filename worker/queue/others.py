@@ -8,7 +8,7 @@ from arq.worker import Worker
 
 from jobs import codec
 from jobs.codec import Poison
-from worker.holding import Entry
+from worker.queue.holding import Entry
 
 
 class Others:

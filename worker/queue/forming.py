@@ -10,8 +10,8 @@ from uuid import UUID
 
 from jobs.codec import Poison
 from jobs.envelope import Job
-from worker.holding import Entry
-from worker.touched import Touched
+from worker.queue.holding import Entry
+from worker.queue.touched import Touched
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 from uuid import UUID
 
-from worker.forming import Batch, formed, id_of
-from worker.holding import Entry
-from worker.touched import Touched
+from worker.queue.forming import Batch, formed, id_of
+from worker.queue.holding import Entry
+from worker.queue.touched import Touched
 
 ApplyBatch = Callable[[list[Entry]], Coroutine[Any, Any, None]]
 

@@ -20,7 +20,7 @@ from worker.cases import (
     read_time_and_tenants,
     write_down,
 )
-from worker.dead_letters import traceback_text
+from worker.dead.dead_letters import traceback_text
 from worker.deciding import Deciding
 from worker.deliveries import Delivery, Disposition, HandedBack
 from worker.runtime import Runtime

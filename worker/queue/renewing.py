@@ -9,7 +9,7 @@ from threading import Thread
 from arq.connections import ArqRedis
 
 from worker.connection import REDIS_ERRORS
-from worker.holding import Entry, Queues
+from worker.queue.holding import Entry, Queues
 
 RENEWALS_A_HOLD = 3
 Connect = Callable[[], ArqRedis]

@@ -19,7 +19,7 @@ from jobs.codec import Reference
 from jobs.entities import Key
 from jobs.errors import JobConflict, StoreUnavailable
 from worker.counting import ALONE_FROM_DELIVERY, KEYS, arrays_of
-from worker.loops.glance import is_any
+from worker.glance import is_any
 
 EVER = datetime.min.replace(tzinfo=UTC)
 LATE = timedelta(seconds=10)

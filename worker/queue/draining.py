@@ -9,7 +9,7 @@ from jobs.wire import queue_id
 from worker.backoff import full_jitter
 from worker.counting import apply_counted, surviving, take_back
 from worker.deliveries import Delivery
-from worker.due_jobs import DueJobs, held
+from worker.queue.due_jobs import DueJobs, held
 from worker.runtime import Runtime
 from worker.signals import LedgerDrained, LoopFailed
 

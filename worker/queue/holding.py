@@ -24,12 +24,12 @@ from worker.deliveries import (
     Delivery,
     Disposition,
     HandedBack,
-    Parked,
+    Kept,
     Refused,
     Settled,
 )
+from worker.queue.touched import Ids, touched_by
 from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
-from worker.touched import Ids, touched_by
 
 HAND_BACK_SECONDS = 0.02
 SOONEST_SECONDS = 1e-6
@@ -175,7 +175,7 @@ def _ending(entry: Entry, disposition: Disposition) -> tuple[Any, ...]:
             # Under the entry's own id only: the one inside may be somebody else's.
             result = result_bytes(entry.delivery, outcome, int(entry.score))
             return *_held(entry), "done", result, ""
-        case Parked():
+        case Kept():
             return *_held(entry), "done", "", ""
         case Deferred(delay_seconds):
             return *_held(entry), "in", f"{delay_seconds * 1000:.3f}", ""

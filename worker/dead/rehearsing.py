@@ -24,9 +24,9 @@ from jobs.system import read_system_job
 from jobs.wire import queue_id
 from settings import Settings
 from worker.apply import decided
-from worker.burying import concluded
 from worker.cases import Case, envelope_text, recorded_request, same_content, write_down
-from worker.deliveries import Deferred, Delivery, HandedBack, Parked, Refused, Settled
+from worker.dead.burying import concluded
+from worker.deliveries import Deferred, Delivery, HandedBack, Kept, Refused, Settled
 from worker.recovery import blaming
 
 Accept = Callable[[UnitOfWork], Awaitable[object]]
@@ -143,7 +143,7 @@ def _outcome(case: Case, entry: Entry) -> dict[str, Any]:
     match case.disposition:
         case Settled(outcome) | Refused(outcome):
             return outcome.as_json()
-        case Parked(reason):
+        case Kept(reason):
             return waiting | {"waits": reason}
         case Deferred() | HandedBack() | None:
             return waiting | {"waits": "for jobs that it names in `after`"}

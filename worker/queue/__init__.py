@@ -1,0 +1,1 @@
+"""The way of jobs from the queues to `apply` and back."""
