@@ -1,4 +1,4 @@
-"""`taskrail chaos` in small: all kinds of faults within seconds, and not one promise broken."""
+"""`taskrail chaos` for a minute: faults of all kinds, and not one promise broken."""
 
 import asyncio
 import sys
@@ -13,10 +13,10 @@ KEYS = {
     "seed", "commit", "seconds", "faults", "accepted", "applied", "rejected", "buried", "unknown",
     "longest_recovery_seconds", "drained", "violations",
 }  # fmt: skip
-SECONDS, SEED = 15, 7
+SECONDS, SEED = 60, 1
 
 
-async def test_seconds_of_chaos_break_no_promise() -> None:
+async def test_a_minute_of_chaos_breaks_no_promise() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ops", "chaos", "--json"),
         *("--seconds", str(SECONDS), "--seed", str(SEED)),
@@ -30,8 +30,8 @@ async def test_seconds_of_chaos_break_no_promise() -> None:
     report = from_json(output)
     assert report["violations"] == []
     assert (process.returncode, report["drained"], report.keys()) == (0, True, KEYS)
-    assert sum(report["faults"].values()) >= 12
-    assert report["accepted"] >= 1_000
+    assert sum(report["faults"].values()) >= 80
+    assert report["accepted"] >= 8_000
 
 
 def test_the_same_seed_gives_the_same_schedule() -> None:
