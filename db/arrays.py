@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Insert,
     Table,
     TableValuedAlias,
     Update,
@@ -20,10 +19,10 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
@@ -86,7 +85,8 @@ def entity_columns(table: Table, entity: type) -> list[KeyedColumnElement[Any]]:
 
 def bulk_insert(table: Table, names: Sequence[str]) -> Insert:
     given = unnested(typed(table, names))
-    return insert(table).from_select(list(names), select(*(given.c[name] for name in names)))
+    values = select(*(given.c[name] for name in names))
+    return insert(table).from_select(list(names), values, include_defaults=False)
 
 
 def guarded_update(table: Table, names: Sequence[str]) -> Update:

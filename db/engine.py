@@ -6,7 +6,7 @@ lock_timeout < statement_timeout < command_timeout: the server gives up before t
 from typing import Any, Literal
 
 from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from sqlalchemy import NullPool, text
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import (
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from db.driver import json_text
 from db.urls import asyncpg_dsn, asyncpg_url, connect_seconds
 from settings import Settings
 
@@ -62,7 +63,7 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
     engine = create_async_engine(
         asyncpg_url(url).get_secret_value(),
         connect_args=_connect_args(settings, role, url),
-        json_serializer=_json_text,
+        json_serializer=json_text,
         json_deserializer=from_json,
         hide_parameters=True,
         **options,
@@ -154,7 +155,3 @@ def _server_settings(settings: Settings, role: Role) -> dict[str, str]:
         # Whether an index serves a search depends on what is searched for.
         given["plan_cache_mode"] = "force_custom_plan"
     return given if role == "login" else given | {"role": f"taskrail_{role}"}
-
-
-def _json_text(value: Any) -> str:
-    return to_json(value).decode()

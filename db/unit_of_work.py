@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.arrays import rank
 from db.conflicts import translated
+from db.driver import Driver
 from db.repositories.bulk import Bulk
 from db.repositories.dead_letters import DeadLetter, DeadLetters
 from db.repositories.dependencies import Dependencies
@@ -30,24 +31,27 @@ from jobs.errors import JobConflict
 
 
 class UnitOfWork:
-    """The repositories of one transaction. Nothing is kept unless `commit` is called."""
+    """The repositories of one transaction. Nothing is kept unless `commit` is called.
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    It begins when its tenants are declared, or the clock is read.
+    """
+
+    def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
         self._connection = connection
         self.tenants = Tenants(connection)
-        self.ledger = Ledger(connection)
-        self.projects = Projects(connection)
-        self.workers = Workers(connection)
-        self.members = Members(connection)
-        self.tasks = Tasks(connection)
-        self.trees = Trees(connection)
-        self.kin = Kin(connection)
-        self.dependencies = Dependencies(connection)
-        self.bulk = Bulk(connection)
-        self.leases = Leases(connection)
-        self.dispatch = Dispatch(connection)
-        self.history = History(connection)
-        self.dead_letters = DeadLetters(connection)
+        self.ledger = Ledger(driver)
+        self.projects = Projects(driver)
+        self.workers = Workers(driver)
+        self.members = Members(driver)
+        self.tasks = Tasks(driver)
+        self.trees = Trees(driver)
+        self.kin = Kin(driver)
+        self.dependencies = Dependencies(driver)
+        self.bulk = Bulk(driver)
+        self.leases = Leases(driver)
+        self.dispatch = Dispatch(driver)
+        self.history = History(driver)
+        self.dead_letters = DeadLetters(driver)
         self.rows = Rows(connection)
 
     async def save(self, board: Board, entries: list[Entry]) -> None:
@@ -101,7 +105,7 @@ async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWork]:
     """A transaction that is rolled back unless committed; driver errors come out as JobErrors."""
     with translated():
         async with engine.connect() as connection:
-            yield UnitOfWork(connection)
+            yield UnitOfWork(connection, await Driver.of(connection))
 
 
 def _changes(board: Board, kind: type) -> list[Change]:

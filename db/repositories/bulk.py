@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from sqlalchemy import ARRAY, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.driver import Driver
 from jobs.entities import Key
 from jobs.refs import Eligible, Scope
 
@@ -85,9 +85,9 @@ _SETTLED = SETTLED.format(has_open=HAS_OPEN.format(above="above_open"))
 _OPEN = OPEN.format(has_open=HAS_OPEN.format(above="parent_of_open"))
 _ALL = f"{_SETTLED} UNION ALL {OPEN.format(has_open=HAS_OPEN.format(above='above_open'))}"
 FINDS = {
-    "complete": text(FIND.format(found=_OPEN, below="")),
-    "archive": text(FIND.format(found=_SETTLED, below=BELOW)),
-    "archive_all": text(FIND.format(found=_ALL, below=BELOW)),
+    "complete": text(FIND.format(found=_OPEN, below="")).bindparams(*_PROJECT),
+    "archive": text(FIND.format(found=_SETTLED, below=BELOW)).bindparams(*_PROJECT),
+    "archive_all": text(FIND.format(found=_ALL, below=BELOW)).bindparams(*_PROJECT),
 }
 TASKS_OF = text("""
     SELECT ref.tenant_id, ref.project_id, ref.worker_id, t.id
@@ -108,23 +108,23 @@ TASKS_OF = text("""
 
 
 class Bulk:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def eligible(self, project: Key, what: str, most: int) -> Eligible:
         """The tops of the oldest trees with at most `most` tasks together, and the others' number.
 
         A task that may be settled without others is a tree by itself.
         """
-        rows = await self._connection.execute(
-            FINDS[what].bindparams(*_PROJECT),
+        rows = await self._driver.fetch(
+            FINDS[what],
             {"tenant_id": project[0], "project_id": project[1], "most": most, "trees": TREES},
         )
-        found = {row.what: row for row in rows}
-        number = {name: row.number for name, row in found.items()}
+        number = {what: found for what, found, _ in rows}
+        tops_of = {what: tops for what, _, tops in rows}
         free, chosen = number.pop("free", 0), number.pop("chosen", 0)
         left = number | {"limit": free - chosen - number.get("tree_too_large", 0)}
-        tops = found["chosen"].tops if chosen else []
+        tops = tops_of["chosen"] if chosen else []
         return Eligible(
             tuple((project[0], task_id) for task_id in tops),
             {why: tasks for why, tasks in left.items() if tasks},
@@ -133,7 +133,7 @@ class Bulk:
     async def tasks_of(self, scopes: Collection[Scope]) -> dict[Scope, set[Key]]:
         """What is open and his, or leased to him or in his stead; deleted tasks included."""
         ordered = sorted(scopes, key=str)
-        rows = await self._connection.execute(
+        rows = await self._driver.fetch(
             TASKS_OF,
             {
                 "tenants": [tenant_id for tenant_id, _, _ in ordered],

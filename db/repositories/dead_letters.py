@@ -4,9 +4,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from db.arrays import arrays, bulk_insert, table_of
+from db.driver import Driver
 from db.models import DeadLetter as Row
 
 MAX_RAW_BYTES = 1024 * 1024
@@ -33,8 +32,8 @@ INSERT = bulk_insert(table_of(Row), COLUMNS)
 
 
 class DeadLetters:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def insert(self, letters: list[DeadLetter]) -> None:
-        await self._connection.execute(INSERT, arrays(letters, COLUMNS))
+        await self._driver.execute(INSERT, arrays(letters, COLUMNS))

@@ -3,18 +3,16 @@
 from collections.abc import Collection
 from dataclasses import fields
 
-from sqlalchemy import ARRAY, Uuid, bindparam, delete, select, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ARRAY, Uuid, bindparam, delete, text
 
-from db.arrays import arrays, keyed, keys, matches, table_of, typed, unnested
+from db.arrays import arrays, bulk_insert, keyed, keys, matches, table_of
+from db.driver import Driver
 from db.models import Dependency as Row
 from jobs.entities import Dependency, Edge, Key, OnFailure
 
 TABLE = table_of(Row)
 COLUMNS = [field.name for field in fields(Dependency)]
 EDGE = ("tenant_id", "task_id", "depends_on_id")
-GIVEN = unnested(typed(TABLE, COLUMNS))
 
 ABOVE = text("""
     WITH RECURSIVE above AS (
@@ -31,7 +29,7 @@ ABOVE = text("""
     bindparam("tenant_id_array", type_=ARRAY(Uuid())),
     bindparam("id_array", type_=ARRAY(Uuid())),
 )
-_INSERT = insert(TABLE).from_select(COLUMNS, select(*(GIVEN.c[name] for name in COLUMNS)))
+_INSERT = bulk_insert(TABLE, COLUMNS)
 PUT = _INSERT.on_conflict_do_update(
     index_elements=EDGE, set_={"on_failure": _INSERT.excluded.on_failure}
 )
@@ -39,19 +37,19 @@ END = delete(TABLE).where(*matches(TABLE, keyed(*EDGE), *EDGE))
 
 
 class Dependencies:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def above(self, tasks: Collection[Key]) -> list[Dependency]:
         """The edges from these tasks to their blockers, from those to theirs, and so on."""
-        rows = await self._connection.execute(ABOVE, keys(tasks))
+        rows = await self._driver.fetch(ABOVE, keys(tasks))
         return [_dependency(*row) for row in rows]
 
     async def put(self, edges: list[Dependency]) -> None:
-        await self._connection.execute(PUT, arrays(edges, COLUMNS))
+        await self._driver.execute(PUT, arrays(edges, COLUMNS))
 
     async def end(self, edges: Collection[Edge]) -> None:
-        await self._connection.execute(END, keys(edges, EDGE))
+        await self._driver.execute(END, keys(edges, EDGE))
 
 
 def _dependency(*row: object) -> Dependency:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ARRAY, Integer, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import keys
+from db.driver import Driver
 from db.repositories.tasks import READ, as_task
 from jobs.entities import Key, Task, Worker
 
@@ -49,15 +49,15 @@ class Ask:
 
 
 class Dispatch:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def candidates(self, asks: list[Ask]) -> dict[Key, list[Task]]:
         """For each asking worker ready, unlocked tasks of its projects, locked now, best first.
 
         A task that is offered to many is read once.
         """
-        rows = await self._connection.execute(
+        rows = await self._driver.fetch(
             CANDIDATES,
             {
                 "tenant_id_array": [ask.worker.tenant_id for ask in asks],
@@ -74,5 +74,5 @@ class Dispatch:
         return found
 
     async def _read(self, wanted: set[Key]) -> dict[Key, Task]:
-        rows = await self._connection.execute(READ, keys(wanted))
+        rows = await self._driver.fetch(READ, keys(wanted))
         return {task.key: task for task in (as_task(Task(*row)) for row in rows)}

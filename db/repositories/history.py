@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import fields
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import arrays, bulk_insert, keyed, keys, matches, table_of
+from db.driver import Driver
 from db.models import Comment as CommentRow
 from db.models import Event as EventRow
 from db.models import Outbox
@@ -19,7 +19,7 @@ OUTBOX = ["tenant_id", "entity_id", "seq"]
 
 EVENTS = table_of(EventRow)
 _NEW = bulk_insert(EVENTS, EVENT).returning(*(EVENTS.c[name] for name in OUTBOX)).cte("new")
-INSERT_EVENTS = insert(table_of(Outbox)).from_select(OUTBOX, select(_NEW))
+INSERT_EVENTS = insert(table_of(Outbox)).from_select(OUTBOX, select(_NEW), include_defaults=False)
 COMMENTS = table_of(CommentRow)
 ERASED = "(erased)"
 INSERT_COMMENTS = bulk_insert(COMMENTS, COMMENT)
@@ -35,19 +35,19 @@ ERASE_COMMENTS = (
 
 
 class History:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def append(self, events: list[Event]) -> None:
         """Every event is to be published, so each gets its outbox row in the same breath."""
-        await self._connection.execute(INSERT_EVENTS, arrays(events, EVENT))
+        await self._driver.execute(INSERT_EVENTS, arrays(events, EVENT))
 
     async def comment(self, comments: list[Comment]) -> None:
-        await self._connection.execute(INSERT_COMMENTS, arrays(comments, COMMENT))
+        await self._driver.execute(INSERT_COMMENTS, arrays(comments, COMMENT))
 
     async def erase_comments(self, tasks: Collection[Key]) -> None:
-        await self._connection.execute(ERASE_COMMENTS, keys(tasks, ("tenant_id", "task_id")))
+        await self._driver.execute(ERASE_COMMENTS, keys(tasks, ("tenant_id", "task_id")))
 
     async def count(self, deltas: list[Tally]) -> None:
         """Appends what changed a project: no project row is written by its tasks."""
-        await self._connection.execute(INSERT_TALLY, arrays(deltas, TALLY))
+        await self._driver.execute(INSERT_TALLY, arrays(deltas, TALLY))

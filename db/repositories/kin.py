@@ -6,8 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.driver import Driver
 from jobs.entities import Dependency, Key, OnFailure
 from jobs.refs import Role
 
@@ -69,23 +69,21 @@ class Concerned:
 
 
 class Kin:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def concerned(self, roles: Collection[tuple[Key, Role]], most: int) -> Concerned | None:
         """All that these tasks' changes concern, themselves included; None if more than `most`."""
         ordered = sorted(roles)
-        rows = (
-            await self._connection.execute(
-                KIN,
-                {
-                    "tenant_id_array": [tenant_id for (tenant_id, _), _ in ordered],
-                    "id_array": [task_id for (_, task_id), _ in ordered],
-                    "role_array": [role.value for _, role in ordered],
-                    "most": most + 1,
-                },
-            )
-        ).all()
+        rows = await self._driver.fetch(
+            KIN,
+            {
+                "tenant_id_array": [tenant_id for (tenant_id, _), _ in ordered],
+                "id_array": [task_id for (_, task_id), _ in ordered],
+                "role_array": [role.value for _, role in ordered],
+                "most": most + 1,
+            },
+        )
         return None if len(rows) > most else _sorted_out([Found(*row) for row in rows])
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic_core import from_json
 from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import arrays, entity_columns, keyed, keys, matches, rank, table_of, typed, unnested
+from db.driver import Driver
 from db.models import Job as Row
 from jobs.entities import Key
 
@@ -76,7 +76,7 @@ SETTLED = select(TABLE.c.tenant_id, TABLE.c.id).where(
 )
 READ = select(*_STORED).where(*matches(TABLE, REF, "tenant_id", "id"))
 _VALUES = [cast(GIVEN.c[name], JSONB) if name == "envelope" else GIVEN.c[name] for name in COLUMNS]
-_INSERT = insert(TABLE).from_select(COLUMNS, select(*_VALUES))
+_INSERT = insert(TABLE).from_select(COLUMNS, select(*_VALUES), include_defaults=False)
 WRITE = _INSERT.on_conflict_do_update(
     index_elements=["tenant_id", "id"],
     # Who writes this has lived through the job.
@@ -86,16 +86,16 @@ WRITE = _INSERT.on_conflict_do_update(
 
 
 class Ledger:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def read(self, wanted: Collection[Key]) -> dict[Key, Entry]:
-        rows = await self._connection.execute(READ, keys(wanted))
+        rows = await self._driver.fetch(READ, keys(wanted))
         return {entry.key: entry for entry in (_entry(Entry(*row)) for row in rows)}
 
     async def settled(self, wanted: Collection[Key]) -> set[Key]:
         """Which of these jobs have ended: what they did is seen by all later statements."""
-        rows = await self._connection.execute(SETTLED, keys(wanted))
+        rows = await self._driver.fetch(SETTLED, keys(wanted))
         return {(tenant_id, job_id) for tenant_id, job_id in rows}
 
     async def write(self, entries: list[Entry]) -> int:
@@ -104,12 +104,11 @@ class Ledger:
         The unique index is the promise: of two transactions with one id the second waits here.
         """
         ordered = sorted(entries, key=lambda entry: rank(entry.key))
-        result = await self._connection.execute(WRITE, arrays(ordered, COLUMNS))
-        return result.rowcount
+        return await self._driver.execute(WRITE, arrays(ordered, COLUMNS))
 
     async def reopen(self, buried: Collection[Key]) -> None:
         """Buried jobs are accepted again, for a rehearsal: nobody records who did it."""
-        await self._connection.execute(REOPEN, keys(buried))
+        await self._driver.execute(REOPEN, keys(buried))
 
 
 def _entry(entry: Entry) -> Entry:

@@ -5,7 +5,6 @@ from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import (
     arrays,
@@ -18,6 +17,7 @@ from db.arrays import (
     matches,
     table_of,
 )
+from db.driver import Driver
 from db.models import Project as Row
 from jobs.changes import Change
 from jobs.entities import ApprovalPolicy, Key, Project, ProjectStatus, Tally
@@ -56,32 +56,31 @@ SPENT = text("""
 
 
 class Projects:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def read(self, wanted: Collection[Key]) -> list[Project]:
-        rows = await self._connection.execute(READ, keys(wanted))
+        rows = await self._driver.fetch(READ, keys(wanted))
         return [_project(Project(*row)) for row in rows]
 
     async def lock(self, wanted: Collection[Key]) -> list[Project]:
-        rows = await self._connection.execute(LOCK, keys(wanted))
+        rows = await self._driver.fetch(LOCK, keys(wanted))
         return [_project(Project(*row)) for row in rows]
 
     async def taken_slugs(self, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-        rows = await self._connection.execute(SLUGS, keys(wanted, ("tenant_id", "slug")))
-        return {(row.tenant_id, row.slug) for row in rows}
+        rows = await self._driver.fetch(SLUGS, keys(wanted, ("tenant_id", "slug")))
+        return {(tenant_id, slug) for tenant_id, slug in rows}
 
     async def spent(self, wanted: Collection[Key]) -> dict[Key, Tally]:
         """The counters of these projects, with what is not folded into them yet."""
-        rows = await self._connection.execute(SPENT, keys(wanted))
+        rows = await self._driver.fetch(SPENT, keys(wanted))
         return {total.key: total for total in (Tally(*row) for row in rows)}
 
     async def insert(self, projects: list[Project]) -> None:
-        await self._connection.execute(INSERT, arrays(projects, COLUMNS))
+        await self._driver.execute(INSERT, arrays(projects, COLUMNS))
 
     async def update(self, changes: list[Change]) -> int:
-        result = await self._connection.execute(UPDATE, changed_arrays(changes, SET))
-        return result.rowcount
+        return await self._driver.execute(UPDATE, changed_arrays(changes, SET))
 
 
 def _project(project: Project) -> Project:

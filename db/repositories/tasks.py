@@ -5,7 +5,6 @@ from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import (
     arrays,
@@ -18,6 +17,7 @@ from db.arrays import (
     matches,
     table_of,
 )
+from db.driver import Driver
 from db.models import Task as Row
 from jobs.changes import Change
 from jobs.entities import Key, Priority, Task, TaskStatus
@@ -52,31 +52,31 @@ UPDATE_ALL = guarded_update(TABLE, ALL)
 
 
 class Tasks:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def projects_of(self, wanted: Collection[Key]) -> dict[Key, UUID]:
         """The project of each task that exists; a task never changes its project."""
-        rows = await self._connection.execute(PROJECTS, keys(wanted))
+        rows = await self._driver.fetch(PROJECTS, keys(wanted))
         return {(tenant_id, task_id): project_id for tenant_id, task_id, project_id in rows}
 
     async def read(self, wanted: Collection[Key]) -> list[Task]:
         """The rows, unlocked: only to be looked at."""
-        rows = await self._connection.execute(READ, keys(wanted))
+        rows = await self._driver.fetch(READ, keys(wanted))
         return [as_task(Task(*row)) for row in rows]
 
     async def lock(self, wanted: Collection[Key], *, wait: bool) -> list[Task]:
         """The rows, for changes; without `wait` those that nobody else has locked."""
-        rows = await self._connection.execute(LOCK if wait else LOCK_FREE, keys(wanted))
+        rows = await self._driver.fetch(LOCK if wait else LOCK_FREE, keys(wanted))
         return [as_task(Task(*row)) for row in rows]
 
     async def share(self, wanted: Collection[Key], *, wait: bool) -> list[Task]:
         """The rows, held still until the commit; without `wait` those nobody is changing."""
-        rows = await self._connection.execute(SHARE if wait else SHARE_FREE, keys(wanted))
+        rows = await self._driver.fetch(SHARE if wait else SHARE_FREE, keys(wanted))
         return [as_task(Task(*row)) for row in rows]
 
     async def insert(self, tasks: list[Task]) -> None:
-        await self._connection.execute(INSERT, arrays(tasks, COLUMNS))
+        await self._driver.execute(INSERT, arrays(tasks, COLUMNS))
 
     async def update(self, changes: list[Change]) -> int:
         """Writes what changed where the version is still the one that was read."""
@@ -84,11 +84,9 @@ class Tasks:
         rest = [change for change in changes if not change.columns.issubset(STATE)]
         updated = 0
         if state:
-            result = await self._connection.execute(UPDATE_STATE, changed_arrays(state, STATE))
-            updated += result.rowcount
+            updated += await self._driver.execute(UPDATE_STATE, changed_arrays(state, STATE))
         if rest:
-            result = await self._connection.execute(UPDATE_ALL, changed_arrays(rest, ALL))
-            updated += result.rowcount
+            updated += await self._driver.execute(UPDATE_ALL, changed_arrays(rest, ALL))
         return updated
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from sqlalchemy import ARRAY, Boolean, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import keys
+from db.driver import Driver
 from jobs.entities import Key
 
 _PAIRS = (
@@ -73,41 +73,38 @@ Children = dict[Key, set[Key]]
 
 
 class Trees:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def lock(self, projects: dict[Key, bool]) -> None:
         """Holds the projects' trees until the commit: exclusively where the value says so."""
         ordered = sorted(projects.items())
         exclusive = {"exclusive_array": [value for _, value in ordered]}
-        await self._connection.execute(LOCK, keys(projects) | exclusive)
+        await self._driver.fetch(LOCK, keys(projects) | exclusive)
 
     async def lines(self, tasks: Collection[Key]) -> tuple[dict[Key, Key | None], set[Key]]:
         """The parent of each task and of all above it; and which of all these are deleted."""
-        rows = (await self._connection.execute(LINES, keys(tasks))).all()
-        parents = {
-            (row.tenant_id, row.id): row.parent_id and (row.tenant_id, row.parent_id)
-            for row in rows
-        }
-        return parents, {(row.tenant_id, row.id) for row in rows if row.is_deleted}
+        rows = await self._driver.fetch(LINES, keys(tasks))
+        parents = {(tenant, task): parent and (tenant, parent) for tenant, task, parent, _ in rows}
+        return parents, {(tenant, task) for tenant, task, _, is_deleted in rows if is_deleted}
 
     async def heights(self, tasks: Collection[Key]) -> dict[Key, int]:
         """How many levels are below each task, deleted ones included."""
-        rows = await self._connection.execute(HEIGHTS, keys(tasks))
-        return {(row.tenant_id, row.root): row.height for row in rows}
+        rows = await self._driver.fetch(HEIGHTS, keys(tasks))
+        return {(tenant_id, root): height for tenant_id, root, height in rows}
 
     async def open_children(self, parents: Collection[Key]) -> Children:
         """The ids of open direct subtasks of each of these."""
-        rows = await self._connection.execute(OPEN_CHILDREN, keys(parents))
+        rows = await self._driver.fetch(OPEN_CHILDREN, keys(parents))
         children: Children = {parent: set() for parent in parents}
-        for row in rows:
-            children[row.tenant_id, row.parent_id].add((row.tenant_id, row.id))
+        for tenant_id, parent_id, task_id in rows:
+            children[tenant_id, parent_id].add((tenant_id, task_id))
         return children
 
     async def templates(self, tasks: Collection[Key]) -> Children:
         """The ids of all live descendants of each task."""
-        rows = await self._connection.execute(TEMPLATES, keys(tasks))
+        rows = await self._driver.fetch(TEMPLATES, keys(tasks))
         below: Children = {}
-        for row in rows:
-            below.setdefault((row.tenant_id, row.root), set()).add((row.tenant_id, row.id))
+        for tenant_id, root, task_id in rows:
+            below.setdefault((tenant_id, root), set()).add((tenant_id, task_id))
         return below

@@ -5,7 +5,6 @@ from dataclasses import fields
 from uuid import UUID
 
 from sqlalchemy import Text, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import (
     arrays,
@@ -18,6 +17,7 @@ from db.arrays import (
     matches,
     table_of,
 )
+from db.driver import Driver
 from db.models import Worker as Row
 from jobs.changes import Change
 from jobs.entities import Key, Worker, WorkerKind
@@ -38,27 +38,26 @@ UPDATE = guarded_update(TABLE, SET)
 
 
 class Workers:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
     async def read(self, wanted: Collection[Key]) -> list[Worker]:
-        rows = await self._connection.execute(READ, keys(wanted))
+        rows = await self._driver.fetch(READ, keys(wanted))
         return [_worker(Worker(*row)) for row in rows]
 
     async def lock(self, wanted: Collection[Key]) -> list[Worker]:
-        rows = await self._connection.execute(LOCK, keys(wanted))
+        rows = await self._driver.fetch(LOCK, keys(wanted))
         return [_worker(Worker(*row)) for row in rows]
 
     async def taken_handles(self, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-        rows = await self._connection.execute(HANDLES, keys(wanted, ("tenant_id", "handle")))
-        return {(row.tenant_id, row.handle) for row in rows}
+        rows = await self._driver.fetch(HANDLES, keys(wanted, ("tenant_id", "handle")))
+        return {(tenant_id, handle) for tenant_id, handle in rows}
 
     async def insert(self, workers: list[Worker]) -> None:
-        await self._connection.execute(INSERT, arrays(workers, COLUMNS))
+        await self._driver.execute(INSERT, arrays(workers, COLUMNS))
 
     async def update(self, changes: list[Change]) -> int:
-        result = await self._connection.execute(UPDATE, changed_arrays(changes, SET))
-        return result.rowcount
+        return await self._driver.execute(UPDATE, changed_arrays(changes, SET))
 
 
 def _worker(worker: Worker) -> Worker:

@@ -13,6 +13,7 @@ import db.unit_of_work as uow
 import worker.apply
 import worker.deciding
 from db.arrays import arrays, bulk_insert, matches, table_of, typed, unnested
+from db.driver import Driver
 from db.models import Outbox
 from db.repositories import ledger, tasks
 from db.repositories.history import EVENT, EVENTS, OUTBOX, History
@@ -44,7 +45,7 @@ def ledger_in_its_own_transaction() -> None:
     async def settle(self: uow.UnitOfWork, entries: list[ledger.Entry]) -> None:
         engine = self._connection.engine
         async with engine.connect() as connection:
-            other = uow.UnitOfWork(connection)
+            other = uow.UnitOfWork(connection, await Driver.of(connection))
             await other.tenants.declare({entry.tenant_id for entry in entries})
             await other.ledger.write(entries)
             await connection.commit()
@@ -111,12 +112,10 @@ def outbox_after_commit() -> None:
     """The events are durable before it is noted that they are to be published."""
 
     async def without_outbox(self: History, events: list[Any]) -> None:
-        await self._connection.execute(bulk_insert(EVENTS, EVENT), arrays(events, EVENT))
+        await self._driver.execute(bulk_insert(EVENTS, EVENT), arrays(events, EVENT))
 
     async def only_outbox(self: History, events: list[Any]) -> None:
-        await self._connection.execute(
-            bulk_insert(table_of(Outbox), OUTBOX), arrays(events, OUTBOX)
-        )
+        await self._driver.execute(bulk_insert(table_of(Outbox), OUTBOX), arrays(events, OUTBOX))
 
     _postpone(only_outbox, first=without_outbox)
 
@@ -162,13 +161,13 @@ def _postpone(last: Callable[..., Any], first: Callable[..., Any] | None = None)
     postponed: dict[int, list[Any]] = {}
 
     async def append(self: History, events: list[Any]) -> None:
-        postponed[id(self._connection)] = events
+        postponed[id(self)] = events
         if first is not None:
             await first(self, events)
 
     async def commit_twice(self: uow.UnitOfWork) -> None:
         await commit(self)
-        events = postponed.pop(id(self._connection), [])
+        events = postponed.pop(id(self.history), [])
         if events:
             await self.tenants.declare({event.tenant_id for event in events})
             await last(self.history, events)

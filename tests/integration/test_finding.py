@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
+from db.driver import Driver
 from db.repositories.bulk import Bulk as Found
 from db.unit_of_work import UnitOfWork, unit_of_work
 from jobs.board import Board
@@ -75,7 +76,8 @@ async def test_a_bulk_job_looks_at_each_task_of_its_project_a_few_times(
     async with seeded.explained("worker") as (connection, plans):
         binds = {"tenant": seeded.tenant_id, "id": seeded.project_id}
         tasks = (await connection.execute(count, binds)).scalar_one()
-        await told(connection, plans, Found(connection).eligible(project, what, 1_000))
+        found = Found(await Driver.of(connection))
+        await told(connection, plans, found.eligible(project, what, 1_000))
 
     assert plans.scanned_whole.isdisjoint({"task", "lease"})
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in plans.nodes) < 20 * tasks

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.driver import Driver
 from db.repositories.dependencies import Dependencies
 from db.repositories.dispatch import Ask, Dispatch
 from db.repositories.kin import Kin
@@ -29,26 +29,28 @@ ROOTS = text("""
 """)
 MOST_KIN = 10_000
 
-Find = Callable[[AsyncConnection, list[Key]], Awaitable[object]]
+Find = Callable[[Driver, list[Key]], Awaitable[object]]
 FINDS: dict[str, tuple[Find, set[str], int]] = {
     "locks by key": (
-        lambda db, keys: Tasks(db).lock(keys, wait=False), {"pk_task"}, BATCH
+        lambda driver, keys: Tasks(driver).lock(keys, wait=False), {"pk_task"}, BATCH
     ),
-    "projects of tasks": (lambda db, keys: Tasks(db).projects_of(keys), {"pk_task"}, BATCH),
-    "leases of tasks": (lambda db, keys: Leases(db).load(keys), {"pk_lease"}, BATCH),
-    "lines upwards": (lambda db, keys: Trees(db).lines(keys), {"pk_task"}, 2 * BATCH),
-    "heights": (lambda db, keys: Trees(db).heights(keys), {"ix_task_by_parent"}, 10 * BATCH),
+    "projects of tasks": (lambda driver, keys: Tasks(driver).projects_of(keys), {"pk_task"}, BATCH),
+    "leases of tasks": (lambda driver, keys: Leases(driver).load(keys), {"pk_lease"}, BATCH),
+    "lines upwards": (lambda driver, keys: Trees(driver).lines(keys), {"pk_task"}, 2 * BATCH),
+    "heights": (
+        lambda driver, keys: Trees(driver).heights(keys), {"ix_task_by_parent"}, 10 * BATCH
+    ),
     "open children": (
-        lambda db, keys: Trees(db).open_children(keys), {"ix_task_by_parent"}, 4 * BATCH
+        lambda driver, keys: Trees(driver).open_children(keys), {"ix_task_by_parent"}, 4 * BATCH
     ),
-    "blockers": (lambda db, keys: Dependencies(db).above(keys), {"pk_dependency"}, BATCH),
+    "blockers": (lambda driver, keys: Dependencies(driver).above(keys), {"pk_dependency"}, BATCH),
     "kin of the cancelled": (
-        lambda db, keys: Kin(db).concerned([(key, Role.CANCELS) for key in keys], MOST_KIN),
+        lambda driver, keys: Kin(driver).concerned([(key, Role.CANCELS) for key in keys], MOST_KIN),
         {"ix_task_by_parent", "ix_dependency_by_blocker", "pk_task"},
         30 * BATCH,
     ),
     "kin of the settled": (
-        lambda db, keys: Kin(db).concerned([(key, Role.SETTLES) for key in keys], MOST_KIN),
+        lambda driver, keys: Kin(driver).concerned([(key, Role.SETTLES) for key in keys], MOST_KIN),
         {"ix_dependency_by_blocker", "pk_task"},
         3 * BATCH,
     ),
@@ -64,7 +66,7 @@ async def test_a_batch_finds_its_rows_by_index_and_looks_at_no_others(
     async with seeded.explained("worker") as (connection, plans):
         binds = {"tenant_id": seeded.tenant_id, "number": BATCH}
         keys = [(row.tenant_id, row.id) for row in await connection.execute(ROOTS, binds)]
-        await told(connection, plans, find(connection, keys))
+        await told(connection, plans, find(await Driver.of(connection), keys))
 
     assert plans.scanned_whole.isdisjoint(LARGE)
     assert plans.spilled == []
@@ -75,8 +77,9 @@ async def test_a_batch_finds_its_rows_by_index_and_looks_at_no_others(
 async def test_dispatch_looks_at_ready_tasks_of_the_askers_projects_only(seeded: Seed) -> None:
     """Ten projects of 2,000 tasks, of which a fifth is pending."""
     async with seeded.explained("worker") as (connection, plans):
-        workers = await Workers(connection).read([(seeded.tenant_id, seeded.worker)])
-        asking = Dispatch(connection).candidates([Ask(worker, 10) for worker in workers])
+        driver = await Driver.of(connection)
+        workers = await Workers(driver).read([(seeded.tenant_id, seeded.worker)])
+        asking = Dispatch(driver).candidates([Ask(worker, 10) for worker in workers])
         await told(connection, plans, asking)
 
     assert plans.scanned_whole.isdisjoint(LARGE)
