@@ -118,4 +118,4 @@ def _writer(type_: TypeEngine[Any]) -> Write | None:
     if not isinstance(type_, ARRAY):
         return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
     write = _writer(type_.item_type)
-    return None if write is None else lambda values: [write(value) for value in values]
+    return None if write is None else lambda values: list(map(write, values))

@@ -98,6 +98,7 @@ class Board:
             self._undo.put(self.children, entity.key, set())
             self._undo.put(self.blockers, entity.key, set())
             self.place(entity)
+        self._set(entity, {"version": entity.version + 1})
         self._append(kind, entity, own_columns(entity) | parts)
 
     def record(
@@ -108,7 +109,7 @@ class Board:
         `parts` (lease, member, comment, note) stand in the event only: their rows are changed by
         the methods below.
         """
-        self._set(entity, new | {"updated_at": self.now})
+        self._set(entity, new | {"updated_at": self.now, "version": entity.version + 1})
         self._append(kind, entity, new | (parts or {}))
 
     def derive(self, entity: Own, **new: Any) -> None:
@@ -218,7 +219,6 @@ class Board:
     def _append(self, kind: str, entity: Own, data: dict[str, Any]) -> None:
         cause = self.cause()
         actor = cause.actor_id and self.workers.get((cause.tenant_id, cause.actor_id))
-        self._set(entity, {"version": entity.version + 1})
         event = Event(
             tenant_id=entity.tenant_id,
             entity_type=type(entity).__name__.lower(),

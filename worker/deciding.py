@@ -46,6 +46,10 @@ class Deciding:
         self._stored = stored
         self._settings = settings
         self._first: dict[Key, Case] = {}
+        # In seconds, like what a UUIDv7 says: it reaches beyond the year 9999, where datetime ends.
+        now = self._board.now.timestamp()
+        self._oldest = now - timedelta(days=settings.job_id_horizon_days).total_seconds()
+        self._newest = now + CLOCK_TOLERANCE.total_seconds()
 
     def decide(self, cases: list[Case]) -> None:
         """Gives each case its disposition; who misses something is tried once more at the end."""
@@ -182,11 +186,10 @@ class Deciding:
             raise Expired(f"Not settled in time: {', '.join(map(str, waiting))}.")
         if _key(case) in self._stored or case.delivery.trusted:
             return
-        # A UUIDv7 reaches beyond the year 9999, where datetime ends.
-        age = timedelta(seconds=self._board.now.timestamp() - (job.id.int >> 80) / 1000)
-        if age > timedelta(days=self._settings.job_id_horizon_days):
+        made_at = (job.id.int >> 80) / 1000
+        if made_at < self._oldest:
             raise Expired("The job's id is older than the ledger remembers; use a new id.")
-        if -age > CLOCK_TOLERANCE:
+        if made_at > self._newest:
             raise Invalid("The job's id lies in the future; set the producer's clock.")
 
     def _settle(self, case: Case, verdict: Verdict, *, events: int = 0) -> None:
