@@ -8,14 +8,13 @@ and its loops are in it, and the few reads of the benchmark, so it is an upper b
 
 from datetime import datetime
 
-from benchmarks.driving import Driver
+from benchmarks.driving import WARMING_JOBS, Driver
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage
 from benchmarks.trips import counted
 
 BATCHES = "SELECT count(DISTINCT xmin::text) FROM taskrail.job WHERE settled_at > $1"
 COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
-WARMING_JOBS = 200
 
 
 async def costs(stage: Stage, driver: Driver, jobs: int) -> dict[str, float]:

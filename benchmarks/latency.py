@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.arrivals import percentile, poisson
-from benchmarks.driving import Driver, driving
+from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.rivals import PEERS, install, rival
 from benchmarks.stage import Stage, staged
@@ -26,7 +26,6 @@ RATES = (10, 100, 500)
 SECONDS = {10: 30.0, 100: 20.0, 500: 10.0}
 SMOKE_SECONDS = 1.0
 ROUNDS = len(RATES)
-WARMING_JOBS = 700
 PERCENTS = (50, 95, 99)
 
 Figures = dict[str, float]

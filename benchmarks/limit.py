@@ -17,7 +17,7 @@ import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.driving import Driver, driving
+from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
 from jobs.envelope import AnyJob
@@ -142,6 +142,6 @@ async def _redis_rate(stage: Stage, jobs: list[AnyJob]) -> float:
 async def _product_rate(stage: Stage, driver: Driver, *, smoke: bool) -> float:
     """End to end, after a round that warms the worker up."""
     async with running(WORKER, leading_to(stage.settings)):
-        await driver.rate(stage.workload.stream(SMOKE_JOBS), ordered=True)
+        await driver.rate(stage.workload.stream(WARMING_JOBS), ordered=True)
         jobs = stage.workload.stream(SMOKE_JOBS if smoke else JOBS)
         return await driver.rate(jobs, ordered=True)

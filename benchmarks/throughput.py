@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.counting import costs
-from benchmarks.driving import Driver, driving
+from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import STOCK, WORKER, leading_to, running
 from benchmarks.rivals import PEERS, install, rival
 from benchmarks.stage import Stage, staged
@@ -22,7 +22,6 @@ from benchmarks.stage import Stage, staged
 ROUNDS, SMOKE_ROUNDS = 5, 1
 PROCESSES, BASELINE_CONNECTIONS = (1, 2, 4), (5, 10, 20)
 PRODUCT_JOBS, BASELINE_JOBS, SMOKE_JOBS = 20_000, 1_000, 140
-WARMING_JOBS = 700
 BASELINE, PRODUCT = "baseline", "product"
 
 Contest = Callable[[], Awaitable[float]]
