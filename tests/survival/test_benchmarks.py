@@ -15,7 +15,7 @@ KEYS = {
     "throughput": {
         *("product", "baseline", "ratio_to_baseline", "processes"),
         *("peers", "best_peer", "ratio_to_best_peer"),
-        *("redis_round_trips_per_batch", "commits_per_job"),
+        *("redis_round_trips_per_batch", "redis_round_trips_of_a_lone_job", "commits_per_job"),
     },
     "latency": {"product", "peers"},
     "limit": {"postgres", "redis", "product", "fraction_of_postgres"},
