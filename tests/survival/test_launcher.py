@@ -86,9 +86,7 @@ def test_dependencies_are_installed_once_and_again_when_the_lock_changes(place: 
     ("command", "group"),
     [("test", "test"), ("bench growth --json --plot figures", "benchmark")],
 )
-def test_only_the_command_that_needs_more_brings_it(
-    place: Place, command: str, group: str
-) -> None:
+def test_only_the_command_that_needs_more_brings_it(place: Place, command: str, group: str) -> None:
     home = str(place.root / "home")
 
     for arguments in ("up", "bench growth", command, command):
