@@ -19,6 +19,8 @@ from jobs.envelope import AnyJob
 from jobs.producer import Producer
 
 CHUNK_JOBS = 500
+WARMING_JOBS = 700
+"""Before any clock runs: of the product, of the baseline and of the peers."""
 LOOK_SECONDS = 0.005
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 APPLIED = "SELECT count(*) FROM taskrail.job WHERE status = 'applied'"
@@ -57,10 +59,16 @@ async def driving(stage: Stage) -> AsyncIterator[Driver]:
     redis = stage.runtime.redis
     queue_name = stage.settings.queue_name
     postgres = await asyncpg.connect(stage.settings.resolved_database_url.get_secret_value())
+    producer = Producer(redis, queue_name=queue_name)
+    try:
+        await _require_durable(postgres)
+        yield Driver(redis, producer, queue_name, postgres)
+    finally:
+        await producer.aclose()
+        await postgres.close()
+
+
+async def _require_durable(postgres: "asyncpg.Connection[asyncpg.Record]") -> None:
     for name, wanted in DURABLE.items():
         if (found := await postgres.fetchval(f"SHOW {name}")) != wanted:
             raise RuntimeError(f"{name} is {found}: the figures would mean nothing")
-    producer = Producer(redis, queue_name=queue_name)
-    yield Driver(redis, producer, queue_name, postgres)
-    await producer.aclose()
-    await postgres.close()

@@ -3,10 +3,13 @@
 `postgres`: the product's own writing statements (ledger, tasks, leases, comments, events, outbox,
 counters), recorded with their arrays while it applied the jobs, and written once more by one
 asyncpg connection in the worker's role: the same rows, 200 jobs a commit, no reading, no thinking.
-`redis`: the same bytes enqueued, taken and settled by the product's own scripts, and nothing else.
+`redis`: the same bytes enqueued, taken and settled by the product's own scripts, and nothing else,
+over several connections at once; `redis_busy`, the share of that time in which the server's process
+had a processor, says how far Valkey is the limit, and how far the Python that feeds it.
 `product`: end to end, one worker process. All in one run, rounds interleaved; medians of jobs/s.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from statistics import median
@@ -14,10 +17,11 @@ from time import perf_counter
 from typing import Any
 
 import asyncpg
+from arq.connections import ArqRedis
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.driving import Driver, driving
+from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
 from jobs.envelope import AnyJob
@@ -30,8 +34,10 @@ from worker.results import KEEP_RESULT_SECONDS
 ROUNDS, SMOKE_ROUNDS = 5, 1
 JOBS, SMOKE_JOBS = 7_000, 700
 BATCH_JOBS = 200
+CONNECTIONS = 4
 WRITES = ("INSERT", "UPDATE", "DELETE", 'WITH "new" AS (INSERT', "SELECT set_config")
 WRITTEN = "task, wording, lease, comment, event, outbox, tally, job, dependency"
+QUEUE = "taskrail:limit"
 MANY_BYTES, HOLD_MS = 2**30, 60_000
 RESULT = b"{" + b" " * 398 + b"}"
 """As large as a usual one."""
@@ -43,12 +49,15 @@ Transaction = list[Statement]
 async def run(
     *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
 ) -> dict[str, float]:
-    """Medians of jobs per second: postgres, redis, product; and fraction_of_postgres."""
+    """Medians of jobs per second: postgres, redis, product; fraction_of_postgres, redis_busy."""
     rates: dict[str, list[float]] = {"postgres": [], "redis": [], "product": []}
+    busy: list[float] = []
     async with staged() as stage, driving(stage) as driver, _connection(stage) as connection:
         for number in range(SMOKE_ROUNDS if smoke else ROUNDS):
             jobs = stage.workload.stream(SMOKE_JOBS if smoke else JOBS)
-            rates["redis"].append(await _redis_rate(stage, jobs))
+            rate, share = await _redis_rate(stage, jobs)
+            rates["redis"].append(rate)
+            busy.append(share)
             transactions = await _recorded(stage, jobs)
             await _empty(driver)
             rates["postgres"].append(len(jobs) / await _written_again(connection, transactions))
@@ -56,7 +65,10 @@ async def run(
             on_round(f"round {number + 1}")
     medians = {name: round(median(values), 1) for name, values in rates.items()}
     fraction = medians["product"] / medians["postgres"]
-    return medians | {"fraction_of_postgres": round(fraction, 3)}
+    return medians | {
+        "fraction_of_postgres": round(fraction, 3),
+        "redis_busy": round(median(busy), 2),
+    }
 
 
 async def _recorded(stage: Stage, jobs: list[AnyJob]) -> list[Transaction]:
@@ -124,24 +136,38 @@ async def _connection(stage: Stage) -> AsyncIterator["asyncpg.Connection[asyncpg
         yield driver_connection
 
 
-async def _redis_rate(stage: Stage, jobs: list[AnyJob]) -> float:
-    """The scripts alone: payloads and results are bytes already, and nobody reads them."""
-    redis, name = stage.runtime.redis, "taskrail:limit"
-    take, settle = script(redis, "take"), script(redis, "settle")
+async def _redis_rate(stage: Stage, jobs: list[AnyJob]) -> tuple[float, float]:
+    """Jobs per second, and the server's own processor seconds per second."""
+    redis = stage.runtime.redis
     entries = [(str(job.id), job_payload(job)) for job in jobs]
-    started, left = perf_counter(), len(entries)
-    await put(stage.runtime.redis, name, entries)
-    while left:
-        _, _, taken = await take([name], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
+    shares = [entries[first::CONNECTIONS] for first in range(CONNECTIONS)]
+    used, started = await _used_seconds(redis), perf_counter()
+    await asyncio.gather(*(put(redis, QUEUE, share) for share in shares))
+    await asyncio.gather(*(_taken_and_settled(redis) for _ in shares))
+    seconds, used = perf_counter() - started, await _used_seconds(redis) - used
+    if await redis.zcard(QUEUE):
+        raise RuntimeError("not all were settled")
+    return len(entries) / seconds, used / seconds
+
+
+async def _taken_and_settled(redis: ArqRedis) -> None:
+    """The scripts alone: payloads and results are bytes already, and nobody reads them."""
+    take, settle = script(redis, "take"), script(redis, "settle")
+    more = True
+    while more:
+        more, _, taken = await take([QUEUE], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
         endings = [part for entry in taken for part in (0, entry[1], "token", "done", RESULT, "")]
-        await settle([name], [KEEP_RESULT_SECONDS * 1000, 0, *endings])
-        left -= len(taken)
-    return len(entries) / (perf_counter() - started)
+        await settle([QUEUE], [KEEP_RESULT_SECONDS * 1000, 0, *endings])
+
+
+async def _used_seconds(redis: ArqRedis) -> float:
+    used = await redis.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
 
 async def _product_rate(stage: Stage, driver: Driver, *, smoke: bool) -> float:
     """End to end, after a round that warms the worker up."""
     async with running(WORKER, leading_to(stage.settings)):
-        await driver.rate(stage.workload.stream(SMOKE_JOBS), ordered=True)
+        await driver.rate(stage.workload.stream(WARMING_JOBS), ordered=True)
         jobs = stage.workload.stream(SMOKE_JOBS if smoke else JOBS)
         return await driver.rate(jobs, ordered=True)

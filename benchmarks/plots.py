@@ -1,10 +1,8 @@
-"""Draws the figures of docs/explanation/performance.md from the JSON that `taskrail bench` printed.
+"""Draws what `taskrail bench NAME` has found, for `--plot FOLDER`.
 
-`python -m benchmarks.plots FOLDER`: reads throughput.json, latency.json and growth.json there, as
-far as they exist, and writes SVG files into docs/explanation/figures.
+Those of docs/explanation/performance.md lie in docs/explanation/figures.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pydantic_core import from_json
 
-FIGURES = Path(__file__).parents[1] / "docs" / "explanation" / "figures"
 OURS, THEIRS = "#0072b2", "#999999"
 """Blue and grey of Okabe and Ito's palette: told apart by everybody."""
 Draw = Callable[[Axes, Mapping[str, Any]], None]
@@ -68,21 +64,23 @@ def memory(axes: Axes, found: Mapping[str, Any]) -> None:
     axes.set_ylabel("resident megabytes of the worker")
 
 
-DRAWN: tuple[tuple[str, str, Draw], ...] = (
-    ("throughput", "throughput", throughput),
-    ("latency", "latency", latency),
-    ("growth", "growth", growth),
-    ("growth", "memory", memory),
-)
+DRAWN: dict[str, tuple[Draw, ...]] = {
+    "throughput": (throughput,),
+    "latency": (latency,),
+    "growth": (growth, memory),
+}
+"""By benchmark."""
 
 
-def main(folder: Path) -> None:
-    mpl.rcParams["svg.hashsalt"] = "taskrail"  # the same figures make the same file
-    FIGURES.mkdir(exist_ok=True)
-    for source, name, draw in DRAWN:
-        path = folder / f"{source}.json"
-        if path.exists():
-            _save(FIGURES / f"{name}.svg", draw, from_json(path.read_bytes()))
+def draw(name: str, found: Mapping[str, Any], folder: Path) -> None:
+    """An SVG file for each picture of the benchmark is in the folder; the same figures, the same.
+
+    Raises KeyError if the figures are another benchmark's.
+    """
+    mpl.rcParams["svg.hashsalt"] = "taskrail"
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in DRAWN[name]:
+        _save(folder / f"{picture.__name__}.svg", picture, found)
 
 
 def _save(path: Path, draw: Draw, found: Mapping[str, Any]) -> None:
@@ -92,7 +90,3 @@ def _save(path: Path, draw: Draw, found: Mapping[str, Any]) -> None:
     draw(axes, found)
     axes.margins(x=0.12)
     figure.savefig(path, metadata={"Date": None})
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -95,6 +95,13 @@ def leading_to(settings: Settings) -> dict[str, str]:
     }
 
 
+def rss_mb(pid: int) -> float:
+    """The resident memory of a process, in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return round(int(kilobytes) / 1024, 1)
+
+
 def environment_of(others: Mapping[str, str] | None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(CHECKOUT), **(others or {})}
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from pathlib import Path
 import asyncpg
 from redis.asyncio import Redis
 
+from benchmarks.driving import WARMING_JOBS
 from benchmarks.processes import CHECKOUT, Talking, talking
 from settings import Settings
 
 PROJECT = CHECKOUT / "benchmarks" / "peers"
-ENVIRONMENTS = Path.home() / ".cache" / "taskrail" / "peers"
-LAUNCHERS_UV = Path.home() / ".local" / "share" / "taskrail" / "uv" / "bin" / "uv"
+ENVIRONMENTS = Path("~/.cache/taskrail/peers").expanduser()
 PEERS = {
     "arq": 4_000,
     "saq": 6_000,
@@ -29,7 +29,6 @@ PEERS = {
 }
 """Names, and no-ops a round: about two seconds each."""
 DATABASE = "peer"
-WARMING_JOBS = 200
 REDIS_DATABASE = 1
 """The product's is 0."""
 
@@ -62,7 +61,7 @@ async def install(peers: Sequence[str]) -> None:
     """Their locked environments are there, in the user's cache. Raises RuntimeError without uv."""
     for peer in peers:
         process = await asyncio.create_subprocess_exec(
-            _uv(),
+            uv_found(),
             *("sync", "--project", str(PROJECT), "--group", peer, "--frozen", "--quiet"),
             *("--python", sys.executable, "--no-python-downloads"),
             env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENTS / peer)},
@@ -100,9 +99,19 @@ async def _emptied(settings: Settings) -> tuple[str, str]:
     return redis_url, postgres_url.replace("/taskrail?", f"/{DATABASE}?")
 
 
-def _uv() -> str:
-    """Also where the launcher keeps its own."""
-    found = shutil.which("uv") or (str(LAUNCHERS_UV) if LAUNCHERS_UV.exists() else None)
+def uv_found() -> str:
+    """That on PATH, or the launcher's own."""
+    places = os.pathsep.join(str(folder / "uv" / "bin") for folder in _launchers_folders())
+    found = shutil.which("uv") or shutil.which("uv", path=places)
     if found is None:
-        raise RuntimeError("the peers need uv: https://docs.astral.sh/uv, or --no-peers")
+        raise RuntimeError("the peers need uv: https://docs.astral.sh/uv, or --peers none")
     return found
+
+
+def _launchers_folders() -> Iterator[Path]:
+    """Where `./taskrail` may keep what it installs, in its own order."""
+    if data_home := os.environ.get("XDG_DATA_HOME"):
+        yield Path(data_home) / "taskrail"
+    if home := os.environ.get("HOME"):
+        yield Path(home) / ".local" / "share" / "taskrail"
+    yield Path(os.environ.get("TMPDIR") or "/tmp") / f"taskrail-{os.getuid()}"  # noqa: S108 - as there

@@ -51,13 +51,20 @@ async def staged() -> AsyncIterator[Stage]:
     """A migrated database with one tenant, one project and its agents."""
     with own_servers() as settings:
         await prepare(settings)
-        redis = await connect(settings)
-        runtime = await open_runtime(settings, redis, lambda _: None)
-        tenant_id = await _create_tenant(settings)
-        workload = Workload(tenant_id)
-        await apply([Delivery(str(job.id), job) for job in workload.setting_up()], runtime)
-        await _grow_up(settings, runtime, workload)
-        yield Stage(settings, runtime, create_sessions(runtime.engine), workload)
+        workload = Workload(await _create_tenant(settings))
+        async with _runtime(settings) as runtime:
+            await apply([Delivery(str(job.id), job) for job in workload.setting_up()], runtime)
+            await _grow_up(settings, runtime, workload)
+            yield Stage(settings, runtime, create_sessions(runtime.engine), workload)
+
+
+@asynccontextmanager
+async def _runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    redis = await connect(settings)
+    runtime = await open_runtime(settings, redis, lambda _: None)
+    try:
+        yield runtime
+    finally:
         await close_runtime(runtime)
         await redis.aclose()
 

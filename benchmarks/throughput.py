@@ -14,15 +14,15 @@ from statistics import median
 from typing import Any
 
 from benchmarks.counting import costs
-from benchmarks.driving import Driver, driving
+from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import STOCK, WORKER, leading_to, running
 from benchmarks.rivals import PEERS, install, rival
 from benchmarks.stage import Stage, staged
+from benchmarks.turns import taking_turns
 
 ROUNDS, SMOKE_ROUNDS = 5, 1
 PROCESSES, BASELINE_CONNECTIONS = (1, 2, 4), (5, 10, 20)
 PRODUCT_JOBS, BASELINE_JOBS, SMOKE_JOBS = 20_000, 1_000, 140
-WARMING_JOBS = 700
 BASELINE, PRODUCT = "baseline", "product"
 
 Contest = Callable[[], Awaitable[float]]
@@ -36,17 +36,10 @@ async def run(
 ) -> dict[str, Any]:
     """All figures. `peers`: those to run, by default all, in a smoke run none."""
     chosen = tuple(PEERS) if peers is None and not smoke else tuple(peers or ())
-    rounds = SMOKE_ROUNDS if smoke else ROUNDS
     await install(chosen)
     async with staged() as stage, driving(stage) as driver:
         contests = await _contests(stage, driver, chosen, smoke=smoke)
-        rates: dict[str, list[float]] = {name: [] for name in contests}
-        names = list(contests)
-        for number in range(rounds):
-            first = number * len(names) // rounds
-            for name in names[first:] + names[:first]:
-                rates[name].append(await contests[name]())
-            on_round(f"round {number + 1}")
+        rates = await taking_turns(contests, SMOKE_ROUNDS if smoke else ROUNDS, on_round)
         asked = await costs(stage, driver, SMOKE_JOBS if smoke else PRODUCT_JOBS)
     return _figures({name: round(median(all_), 1) for name, all_ in rates.items()}, chosen) | asked
 

@@ -19,7 +19,7 @@ from jobs.payloads.task import CommentTask, CreateTask
 from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
 
-JOBS_A_TASK = 7
+JOBS_A_TASK = 6
 AGENTS = 500
 FAILING = 10
 """One task of so many fails once."""
@@ -52,7 +52,7 @@ class Workload:
         return [*registered, self._job(None, project), *members]
 
     def tasks(self, number: int) -> Iterator[list[AnyJob]]:
-        """The whole life of `number` tasks, seven jobs each, in order."""
+        """The whole life of `number` tasks, six jobs each, in order."""
         for place in range(number):
             agent, task_id = self.agents[place % len(self.agents)], uuid7()
             work = _failing if place % FAILING == 0 else _going_well

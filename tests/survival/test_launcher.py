@@ -82,13 +82,18 @@ def test_dependencies_are_installed_once_and_again_when_the_lock_changes(place: 
     assert len(place.installations()) == 2
 
 
-def test_only_the_command_test_brings_what_tests_need(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("command", "group"),
+    [("test", "test"), ("bench growth --json --plot figures", "benchmark")],
+)
+def test_only_the_command_that_needs_more_brings_it(place: Place, command: str, group: str) -> None:
     home = str(place.root / "home")
 
-    place.run("up", HOME=home)
-    place.run("test", HOME=home)
+    for arguments in ("up", "bench growth", command, command):
+        place.run(*arguments.split(), HOME=home)
 
-    assert [call.endswith("--group test") for call in place.installations()] == [False, True]
+    endings = [call.partition("--group ")[2] for call in place.installations()]
+    assert endings == ["", group]
 
 
 def test_a_home_is_not_needed(place: Place) -> None:
