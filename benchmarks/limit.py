@@ -10,20 +10,24 @@ had a processor, says how far Valkey is the limit, and how far the Python that f
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from statistics import median
 from time import perf_counter
 from typing import Any
+from unittest.mock import patch
+from uuid import UUID
 
 import asyncpg
 from arq.connections import ArqRedis
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Executable
 
 from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.stage import Stage, staged
+from db.driver import Driver as PostgresDriver
+from db.driver import compiled
+from db.unit_of_work import UnitOfWork
 from jobs.envelope import AnyJob
 from jobs.wire import job_payload, put
 from worker.apply import apply
@@ -35,8 +39,8 @@ ROUNDS, SMOKE_ROUNDS = 5, 1
 JOBS, SMOKE_JOBS = 7_000, 700
 BATCH_JOBS = 200
 CONNECTIONS = 4
-WRITES = ("INSERT", "UPDATE", "DELETE", 'WITH "new" AS (INSERT', "SELECT set_config")
 WRITTEN = "task, wording, lease, comment, event, outbox, tally, job, dependency"
+DECLARE = "SELECT set_config('app.tenants', $1, true)"
 QUEUE = "taskrail:limit"
 MANY_BYTES, HOLD_MS = 2**30, 60_000
 RESULT = b"{" + b" " * 398 + b"}"
@@ -60,7 +64,9 @@ async def run(
             busy.append(share)
             transactions = await _recorded(stage, jobs)
             await _empty(driver)
-            rates["postgres"].append(len(jobs) / await _written_again(connection, transactions))
+            rates["postgres"].append(
+                len(jobs) / await _written_again(connection, transactions, stage.workload.tenant_id)
+            )
             rates["product"].append(await _product_rate(stage, driver, smoke=smoke))
             on_round(f"round {number + 1}")
     medians = {name: round(median(values), 1) for name, values in rates.items()}
@@ -73,7 +79,7 @@ async def run(
 
 async def _recorded(stage: Stage, jobs: list[AnyJob]) -> list[Transaction]:
     """What the product writes for these jobs, a list of statements for each commit."""
-    with _listening(stage.runtime.engine) as transactions:
+    with _listening() as transactions:
         for start in range(0, len(jobs), BATCH_JOBS):
             batch = jobs[start : start + BATCH_JOBS]
             await apply([Delivery(str(job.id), job) for job in batch], stage.runtime)
@@ -81,25 +87,24 @@ async def _recorded(stage: Stage, jobs: list[AnyJob]) -> list[Transaction]:
 
 
 @contextmanager
-def _listening(engine: AsyncEngine) -> Iterator[list[Transaction]]:
+def _listening() -> Iterator[list[Transaction]]:
+    """What is written meanwhile."""
     transactions: list[Transaction] = []
     statements: Transaction = []
+    execute, commit = PostgresDriver.execute, UnitOfWork.commit
 
-    def hear(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        if statement.lstrip().startswith(WRITES):
-            statements.append((statement, tuple(parameters)))
+    async def hear(driver: PostgresDriver, statement: Executable, binds: Mapping[str, Any]) -> int:
+        heard = compiled(statement)
+        statements.append((heard.text, tuple(heard.arguments(binds))))
+        return await execute(driver, statement, binds)
 
-    def commit(_: Any) -> None:
+    async def end(uow: UnitOfWork) -> None:
+        await commit(uow)
         transactions.append(statements[:])
         statements.clear()
 
-    event.listen(engine.sync_engine, "before_cursor_execute", hear)
-    event.listen(engine.sync_engine, "commit", commit)
-    try:
+    with patch.object(PostgresDriver, "execute", hear), patch.object(UnitOfWork, "commit", end):
         yield transactions
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", hear)
-        event.remove(engine.sync_engine, "commit", commit)
 
 
 async def _empty(driver: Driver) -> None:
@@ -112,7 +117,9 @@ async def _empty(driver: Driver) -> None:
 
 
 async def _written_again(
-    connection: "asyncpg.Connection[asyncpg.Record]", transactions: list[Transaction]
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    transactions: list[Transaction],
+    tenant_id: UUID,
 ) -> float:
     """Seconds for all of them, one after the other, each committed."""
     texts = {statement for transaction in transactions for statement, _ in transaction}
@@ -120,6 +127,7 @@ async def _written_again(
     started = perf_counter()
     for transaction in transactions:
         async with connection.transaction():
+            await connection.execute(DECLARE, str(tenant_id))
             for statement, parameters in transaction:
                 await prepared[statement].fetch(*parameters)
     return perf_counter() - started

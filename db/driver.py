@@ -60,9 +60,9 @@ class Driver:
     ) -> Any:
         if not self._beneath.is_in_transaction():
             raise RuntimeError("no transaction has begun: declare the tenants first")
-        compiled = _compiled(statement)
+        sent = compiled(statement)
         try:
-            return await send(compiled.text, *compiled.arguments(binds))
+            return await send(sent.text, *sent.arguments(binds))
         except BaseException as error:
             # As SQLAlchemy does: whose answer was not waited for, nobody shall be given.
             if self._beneath.is_closed() or not isinstance(error, Exception):
@@ -103,15 +103,15 @@ class Compiled:
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: Executable) -> Compiled:
-    """Statements are constants of the repositories'."""
-    compiled = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined]
-    if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params:
+def compiled(statement: Executable) -> Compiled:
+    """For constants of the repositories'. Raises TypeError if it is not always the same text."""
+    writer = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined]
+    if not isinstance(writer, SQLCompiler) or writer.post_compile_params:
         raise TypeError("only statements whose text is always the same")
-    if compiled.insert_prefetch or compiled.update_prefetch:
+    if writer.insert_prefetch or writer.update_prefetch:
         raise TypeError("defaults of the server's only: nobody here asks Python for others")
-    names = compiled.positiontup or []
-    return Compiled(str(compiled), [Bind.of(name, compiled.binds[name]) for name in names])
+    names = writer.positiontup or []
+    return Compiled(str(writer), [Bind.of(name, writer.binds[name]) for name in names])
 
 
 def _writer(type_: TypeEngine[Any]) -> Write | None:
