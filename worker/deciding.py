@@ -227,7 +227,9 @@ class Deciding:
         if why is not None:
             entry.error, entry.fingerprint = why, fingerprint(entry.kind, why)
         delay = min(longest_seconds, FIRST_DELAY_SECONDS * 2.0 ** min(entry.attempts - 1, 20))
-        entry.next_feed_at = self._board.now + timedelta(seconds=delay) + FEED_SLACK
+        entry.next_feed_at = self._board.now + timedelta(seconds=delay)
+        if case.delivery.is_queued:
+            entry.next_feed_at += FEED_SLACK
         case.written = entry
         return delay
 
