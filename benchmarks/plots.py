@@ -14,7 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pydantic_core import from_json
 
-FIGURES = Path(__file__).parents[1] / "docs" / "explanation" / "figures"
+from ops.checkout import CHECKOUT
+
+FIGURES = CHECKOUT / "docs" / "explanation" / "figures"
 OURS, THEIRS = "#0072b2", "#999999"
 """Blue and grey of Okabe and Ito's palette: told apart by everybody."""
 Draw = Callable[[Axes, Mapping[str, Any]], None]

@@ -5,14 +5,13 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from ops.checkout import CHECKOUT
 from settings import Settings, bare_environment
 
-CHECKOUT = Path(__file__).parents[1]
 LINE_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 180.0
 ENDING_SECONDS = 10.0

@@ -12,7 +12,8 @@ from pathlib import Path
 import asyncpg
 from redis.asyncio import Redis
 
-from benchmarks.processes import CHECKOUT, Talking, talking
+from benchmarks.processes import Talking, talking
+from ops.checkout import CHECKOUT
 from settings import Settings
 
 PROJECT = CHECKOUT / "benchmarks" / "peers"

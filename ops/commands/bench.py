@@ -3,16 +3,16 @@
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
 
+from ops.checkout import CHECKOUT
 from ops.loop import run
 from ops.output import json_option, print_json, print_table, steps
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = CHECKOUT / "benchmarks"
 RUN = "async def run("
 
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO
 
+from ops.checkout import CHECKOUT
 from ops.embedded.account import Account, server_account
 from ops.embedded.child import LOOK_SECONDS, START_SECONDS
 from ops.embedded.guardian import Guardian
@@ -22,7 +22,6 @@ from ops.embedded.record import FILE, Record, read
 from ops.embedded.valkey import Valkey
 from settings import PREFIX, Settings
 
-CHECKOUT = Path(__file__).parents[2]
 STOP_SECONDS = 60.0
 """Workers finish their batch, then the servers write what they hold."""
 LOG_NAME = "taskrail.log"

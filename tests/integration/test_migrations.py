@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from alembic.config import Config
@@ -15,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import migrate
+from ops.checkout import CHECKOUT
 from tests.databases import Database
 from tests.planting import plant
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 OBJECTS = text("""
     SELECT relname FROM pg_class WHERE relnamespace = 'taskrail'::regnamespace AND relkind = 'r'
     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'taskrail'::regnamespace
@@ -123,7 +122,7 @@ async def test_tables_that_stay_locked_are_said_to_be(
 
 
 def test_no_check_is_added_to_a_table_by_reading_it() -> None:
-    folder = ROOT / "migrations" / "sql"
+    folder = CHECKOUT / "migrations" / "sql"
     added = [
         (file.name, check)
         for file in sorted(folder.glob("*.sql"))
@@ -189,7 +188,7 @@ async def alembic(*arguments: str, url: str | None = None) -> tuple[int | None, 
     """Exit code, stdout and stderr of Alembic's own command."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "alembic", *arguments,
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=os.environ | ({"TASKRAIL_DATABASE_URL": url} if url else {}),
     )  # fmt: skip
     out, error = await process.communicate()
