@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.signing import SHORTEST_KEY_BYTES
 
@@ -199,6 +199,15 @@ class Settings(BaseSettings):
         return self.database_url is None
 
     @property
+    def role_urls(self) -> dict[str, SecretStr | None]:
+        """Of the roles that may have a URL of their own."""
+        return {
+            "owner": self.owner_database_url,
+            "keeper": self.keeper_database_url,
+            "reader": self.reader_database_url,
+        }
+
+    @property
     def embedded_redis(self) -> bool:
         return self.redis_url is None
 
@@ -223,6 +232,25 @@ class Settings(BaseSettings):
         if self.redis_url is not None:
             return self.redis_url
         return SecretStr(f"unix://{self.run_dir / 'valkey.sock'}")
+
+
+class GivenSettings(Settings):
+    """What is given and otherwise the defaults: the environment has no say."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment of this process without any setting of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def load_settings() -> Settings:

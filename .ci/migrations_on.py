@@ -2,17 +2,15 @@
 
 import asyncio
 import sys
-import tempfile
 from pathlib import Path
-
-from pydantic import SecretStr
 
 from db.migrate import check, downgrade, upgrade
 from ops.embedded.account import server_account
 from ops.embedded.postgres import Postgres
+from ops.embedded.temporary import own_folder
 from ops.engines import opened
 from ops.preparation import make_roles
-from settings import Settings
+from settings import GivenSettings, Settings
 
 
 async def migrate(settings: Settings) -> str | None:
@@ -27,15 +25,13 @@ async def migrate(settings: Settings) -> str | None:
 
 def main() -> None:
     account = server_account()
-    with tempfile.TemporaryDirectory(prefix="taskrail-ci-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # root's servers run as another user, who must get through
-        data, run_dir = account.make_folder(folder / "data"), account.make_folder(folder / "run")
-        server = Postgres(data, run_dir, account, Path(sys.argv[1]))
+    with own_folder() as folder:
+        settings = GivenSettings(data_dir=account.make_folder(folder))
+        account.make_folder(settings.run_dir)
+        server = Postgres(folder, settings.run_dir, account, Path(sys.argv[1]))
         server.start()
         try:
-            url = f"postgresql://postgres@/taskrail?host={run_dir}"
-            difference = asyncio.run(migrate(Settings(database_url=SecretStr(url))))
+            difference = asyncio.run(migrate(settings))
         finally:
             server.stop()
     if difference:

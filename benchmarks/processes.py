@@ -1,7 +1,6 @@
 """Processes of a run: what they print as lines of JSON is heard, and they end with it."""
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,9 +10,9 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from settings import Settings
+from ops.checkout import CHECKOUT
+from settings import Settings, bare_environment
 
-CHECKOUT = Path(__file__).parents[1]
 LINE_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 180.0
 ENDING_SECONDS = 10.0
@@ -103,7 +102,8 @@ def rss_mb(pid: int) -> float:
 
 
 def environment_of(others: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), **(others or {})}
+    """Of a run's process: of taskrail's settings it has those that are given, and no others."""
+    return {**bare_environment(), "PYTHONPATH": str(CHECKOUT), **(others or {})}
 
 
 async def _end(process: Process) -> None:

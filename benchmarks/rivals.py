@@ -13,7 +13,8 @@ import asyncpg
 from redis.asyncio import Redis
 
 from benchmarks.driving import WARMING_JOBS
-from benchmarks.processes import CHECKOUT, Talking, talking
+from benchmarks.processes import Talking, talking
+from ops.checkout import CHECKOUT
 from settings import Settings
 
 PROJECT = CHECKOUT / "benchmarks" / "peers"

@@ -1,10 +1,8 @@
 """Where benchmarks run: servers of their own, durable settings, one tenant with a project."""
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
@@ -16,7 +14,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.workload import Workload
 from db.engine import create_engine, create_sessions
 from jobs import codec
-from ops.embedded.supervisor import embedded_servers
+from ops.embedded.temporary import own_servers
 from ops.preparation import prepare
 from settings import Settings
 from worker.apply import apply
@@ -34,16 +32,6 @@ class Stage:
     runtime: Runtime
     sessions: async_sessionmaker[AsyncSession]
     workload: Workload
-
-
-@contextmanager
-def own_servers() -> Iterator[Settings]:
-    """A PostgreSQL and a Valkey of this run's own, gone with all their data afterwards."""
-    with tempfile.TemporaryDirectory(prefix="taskrail-bench-") as folder:
-        Path(folder).chmod(0o711)  # root's servers run as another user, who must get through
-        settings = Settings(data_dir=Path(folder) / "data", database_url=None, redis_url=None)
-        with embedded_servers(settings):
-            yield settings
 
 
 @asynccontextmanager

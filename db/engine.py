@@ -122,12 +122,7 @@ def _bound_transactions(engine: AsyncEngine, longest_ms: int) -> None:
 
 
 def _url(settings: Settings, role: Role) -> SecretStr:
-    own = {
-        "owner": settings.owner_database_url,
-        "keeper": settings.keeper_database_url,
-        "reader": settings.reader_database_url,
-    }
-    return own.get(role) or settings.resolved_database_url
+    return settings.role_urls.get(role) or settings.resolved_database_url
 
 
 def _connect_args(settings: Settings, role: Role, url: SecretStr) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.arrays import rank
@@ -29,6 +30,8 @@ from jobs.changes import Change
 from jobs.entities import Project, Task, Worker
 from jobs.errors import JobConflict
 
+REQUIRE_RECORDABLE = text("SELECT taskrail.require_recordable(CAST(:envelope AS jsonb))")
+
 
 class UnitOfWork:
     """The repositories of one transaction. Nothing is kept unless `commit` is called.
@@ -53,6 +56,10 @@ class UnitOfWork:
         self.history = History(driver)
         self.dead_letters = DeadLetters(driver)
         self.rows = Rows(connection)
+
+    async def require_recordable(self, envelope: str) -> None:
+        """Raises JobDataError, with what taskrail.record would say, if it could not be recorded."""
+        await self._connection.execute(REQUIRE_RECORDABLE, {"envelope": envelope})
 
     async def save(self, board: Board, entries: list[Entry]) -> None:
         """Writes the verdicts and what the board changed; the ledger first, it decides races."""

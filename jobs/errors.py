@@ -16,7 +16,8 @@ JobError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar, Literal, Self
 
 RejectionCode = Literal[
     "not_found",
@@ -128,6 +129,11 @@ class IdempotencyConflict(JobRejected):
 
 class Expired(JobRejected):
     code = "expired"
+
+    @classmethod
+    def since(cls, expires_at: datetime) -> Self:
+        """Of a job that names this time itself."""
+        return cls(f"The job was to be applied before {expires_at.isoformat()}; send a new one.")
 
 
 class Aborted(JobRejected):

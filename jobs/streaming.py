@@ -24,6 +24,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from jobs.connections import ANSWER_SECONDS
 from jobs.entities import Event
 
 AnswerT = TypeVar("AnswerT")
@@ -31,8 +32,11 @@ AnswerT = TypeVar("AnswerT")
 OLDEST = "0-0"
 """Before the first entry of any stream."""
 PAGE_EVENTS = 100
-BLOCK_SECONDS, PATIENCE_SECONDS = 5.0, 5.0
-"""How long Redis keeps a reader waiting for something new, and how much longer he waits for it."""
+BLOCK_SECONDS, PATIENCE_SECONDS = ANSWER_SECONDS / 2, 5.0
+"""How long Redis keeps a reader waiting for something new, and how much longer he waits for it.
+
+Less than ANSWER_SECONDS: a client that gives up before Redis has said "nothing new" never hears it.
+"""
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
 REFUSED = (AuthenticationError, AuthorizationError)

@@ -15,6 +15,23 @@ LOCK_TIMEOUT = "100ms"
 """A migration gives way to live workers and is tried again, rather than queue them up behind it."""
 MIGRATING = 7_162_020
 """Advisory lock: who comes second finds the work of the first done, not half of it."""
+VALIDATE = """
+    DO $$
+    DECLARE
+        one record;
+    BEGIN
+        FOR one IN
+            SELECT CAST(conrelid AS regclass) AS place, conname FROM pg_constraint
+            WHERE NOT convalidated AND connamespace = to_regnamespace('taskrail')
+        LOOP
+            EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', one.place, one.conname);
+        END LOOP;
+    END $$
+"""
+"""Revisions add a CHECK as NOT VALID, which reads no row: a migration's lock shuts everybody out.
+
+Rows are read afterwards, in a transaction of its own, whose lock lets workers read and write.
+"""
 
 
 def configure(**where: Any) -> None:
@@ -35,6 +52,8 @@ def migrate(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
+    with connection.begin():
+        connection.execute(text(VALIDATE))
 
 
 async def migrate_online() -> None:
@@ -46,10 +65,13 @@ async def migrate_online() -> None:
 
 def migrate_offline() -> None:
     """Prints the statements; run them as a member of taskrail_owner."""
-    configure(dialect_name="postgresql", literal_binds=True)
+    # The style of parameters that leaves percent signs as they are.
+    configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, literal_binds=True)
     with context.begin_transaction():
         context.execute("SET ROLE taskrail_owner")
         context.run_migrations()
+    with context.begin_transaction():
+        context.execute(VALIDATE)
 
 
 if context.is_offline_mode():

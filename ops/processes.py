@@ -8,9 +8,9 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[1]
+from ops.checkout import CHECKOUT
+
 GRACE_SECONDS = 15.0
 """A worker finishes its batch; then it is killed, and its jobs are taken up by the next."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0

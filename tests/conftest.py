@@ -1,14 +1,12 @@
 import os
-from pathlib import Path
 
 import hypothesis
 
+from ops.checkout import CHECKOUT
 from tests.databases import database, runtime, signals, template
 from tests.servers import forget_environment, servers
 
 __all__ = ["database", "runtime", "servers", "signals", "template"]
-
-CHECKOUT = Path(__file__).parents[1]
 
 
 def pytest_configure() -> None:

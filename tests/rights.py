@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from arq.connections import ArqRedis
@@ -11,9 +10,10 @@ from pydantic import SecretStr
 from redis.asyncio import ConnectionPool
 
 from jobs import codec
+from ops.checkout import CHECKOUT
 from settings import Settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "lock-redis-down.md"
+PAGE = CHECKOUT / "docs" / "how-to" / "lock-redis-down.md"
 SELECTOR = re.compile(r"\([^)]*\)|\S+")
 GIVEN = ("reset", "on", ">SECRET")
 

@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from ops.checkout import CHECKOUT
 from settings import Settings
 from tests.databases import Database
 
-CHECKOUT = Path(__file__).parents[1]
 LEFT_OUT = {"NO_COLOR", "PYTHONDONTWRITEBYTECODE"}
 TASKRAIL = (sys.executable, "-m", "ops")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from db.repositories.dead_letters import DeadLetter
@@ -16,7 +17,7 @@ from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read_
 from jobs.entities import Key, Tenant
 from jobs.envelope import EPHEMERAL_KINDS, SYSTEM_KINDS, Job
 from jobs.outcomes import Applied, Buried, Rejected, Verdict
-from jobs.values import same_json
+from jobs.values import Time, same_json
 from worker.deliveries import Delivery, Disposition
 from worker.runtime import Runtime
 from worker.signals import DeadLettered, JobBuried
@@ -24,6 +25,7 @@ from worker.signals import DeadLettered, JobBuried
 CONTENT = ("kind", "schema_version", "actor_id", "payload")
 """What makes two envelopes with one id the same job."""
 UNREADABLE = "a number is too long or JSON nests too deep. Correct it and use a new id."
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time, config=ConfigDict(strict=True))
 
 
 @dataclass(slots=True)
@@ -61,6 +63,14 @@ def is_ephemeral(request: Request, verdict: Verdict | None = None) -> bool:
         return isinstance(verdict, Rejected)
     found_nothing = isinstance(verdict, Applied) and verdict.result.get("tasks") == []
     return request.kind in EPHEMERAL_KINDS or found_nothing
+
+
+def expiry(job: UnknownJob) -> datetime | None:
+    """When it expires, which all kinds and versions say in one way; None if it says no time."""
+    try:
+        return _TIME.validate_json(to_json(job.envelope.get("expires_at")))
+    except ValidationError:
+        return None
 
 
 def envelope_text(request: Request) -> str:

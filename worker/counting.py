@@ -59,12 +59,17 @@ async def apply_suspect(delivery: Delivery, runtime: Runtime) -> Disposition:
             delivery = await _counted(delivery, counted, runtime)
         except JobConflict:
             return HandedBack()
-        (disposition,) = await apply_counted([delivery], runtime)
+        (disposition,) = await _apply_counted([delivery], runtime)
     return disposition
 
 
 async def apply_counted(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Disposition]:
-    """As `apply`; who is alone and was in too many processes that died is buried."""
+    """As `apply`, of what the ledger gave; who was in too many processes that died is buried."""
+    return await _apply_counted([replace(one, is_queued=False) for one in deliveries], runtime)
+
+
+async def _apply_counted(deliveries: Sequence[Delivery], runtime: Runtime) -> list[Disposition]:
+    """Who is alone may be at his last delivery."""
     if deliveries[0].count > LAST_DELIVERY:
         return [await bury(deliveries[0], CRASH_LOOP, runtime)]
     return await apply(deliveries, runtime)

@@ -25,7 +25,14 @@ from jobs.errors import (
 from jobs.outcomes import Buried, Rejected, Stored, Verdict
 from jobs.rules import decide
 from settings import Settings
-from worker.cases import Case, envelope_text, is_ephemeral, recorded_request, same_content
+from worker.cases import (
+    Case,
+    envelope_text,
+    expiry,
+    is_ephemeral,
+    recorded_request,
+    same_content,
+)
 from worker.dead.dead_letters import buried, dead_letter, fingerprint
 from worker.deliveries import Deferred, HandedBack, Kept, Refused, Settled
 
@@ -117,7 +124,7 @@ class Deciding:
     def _rule(self, case: Case, *, last: bool) -> bool:
         match case.request:
             case UnknownJob():
-                self._park(case)
+                self._park(case, case.request)
             case InvalidJob(message=message):
                 self._settle(case, Rejected.by(Invalid(message), _id(case)))
             case Job() if case.delivery.is_aborted:
@@ -175,8 +182,12 @@ class Deciding:
         case.disposition = Deferred(delay)
         return True
 
-    def _park(self, case: Case) -> None:
+    def _park(self, case: Case, job: UnknownJob) -> None:
         """Kept for a worker that knows kind and version; meanwhile its fingerprint shows it."""
+        expires_at = expiry(job)
+        if expires_at is not None and expires_at <= self._board.now:
+            self._settle(case, Rejected.by(Expired.since(expires_at), job.id))
+            return
         self._write_accepted(case, LONGEST_PARKING_SECONDS, NOT_KNOWN)
         case.disposition = Kept(NOT_KNOWN)
 
@@ -219,7 +230,9 @@ class Deciding:
         if why is not None:
             entry.error, entry.fingerprint = why, fingerprint(entry.kind, why)
         delay = min(longest_seconds, FIRST_DELAY_SECONDS * 2.0 ** min(entry.attempts - 1, 20))
-        entry.next_feed_at = self._board.now + timedelta(seconds=delay) + FEED_SLACK
+        entry.next_feed_at = self._board.now + timedelta(seconds=delay)
+        if case.delivery.is_queued:
+            entry.next_feed_at += FEED_SLACK
         case.written = entry
         return delay
 

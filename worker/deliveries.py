@@ -12,7 +12,8 @@ class Delivery:
     """One queue entry that was taken. `count` says how often, this time included.
 
     `trusted`: made by the keeper or the command line, so the system may act. `is_aborted`: its
-    producer has called Arq's `Job.abort`.
+    producer has called Arq's `Job.abort`. `is_queued`: put back, it comes again by itself, and the
+    ledger's own clock is for the case that its entry is lost.
     """
 
     arq_id: str
@@ -21,6 +22,7 @@ class Delivery:
     count: int = 1
     trusted: bool = False
     is_aborted: bool = False
+    is_queued: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,7 @@ def _require_admission(board: Board, job: AnyJob, *, trusted: bool) -> None:
     if tenant.suspended_at is not None:
         raise TenantSuspended("The tenant is suspended; ask its operator to resume it.")
     if job.expires_at is not None and job.expires_at <= board.now:
-        raise Expired(
-            f"The job was to be applied before {job.expires_at.isoformat()}; send a new one."
-        )
+        raise Expired.since(job.expires_at)
     if trusted:
         return
     if job.kind in SYSTEM_KINDS:

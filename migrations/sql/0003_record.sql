@@ -21,6 +21,9 @@ BEGIN
             THEN 'kind must be a dotted word, like task.complete'
         WHEN coalesce(jsonb_typeof(envelope -> 'payload') <> 'object', true)
             THEN 'payload must be an object'
+        -- An index holds it, of whatever kind the job is.
+        WHEN length(envelope -> 'payload' ->> 'task_id') > 200
+            THEN 'payload.task_id has at most 200 characters'
         WHEN envelope ->> 'kind' = 'task.renew'
             THEN 'task.renew is ephemeral: enqueue it, it is never recorded'
         WHEN NOT EXISTS (
@@ -66,3 +69,6 @@ REVOKE ALL ON FUNCTION taskrail.record(jsonb), taskrail.require_recordable(jsonb
     taskrail.refuse_change_of_history() FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION taskrail.record(jsonb) TO taskrail_producer;
+
+-- Who rehearses a replay is told what `record` would say.
+GRANT EXECUTE ON FUNCTION taskrail.require_recordable(jsonb) TO taskrail_worker;

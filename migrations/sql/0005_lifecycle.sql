@@ -3,7 +3,8 @@
 ALTER TABLE taskrail.task ADD COLUMN purged_at TIMESTAMP WITH TIME ZONE;
 
 ALTER TABLE taskrail.task
-    ADD CONSTRAINT ck_task_purged_is_deleted CHECK (purged_at IS NULL OR deleted_at IS NOT NULL);
+    ADD CONSTRAINT ck_task_purged_is_deleted
+        CHECK (purged_at IS NULL OR deleted_at IS NOT NULL) NOT VALID;
 
 ALTER TABLE taskrail.project
     ADD COLUMN used_attempts BIGINT DEFAULT 0 NOT NULL,

@@ -4,7 +4,8 @@
 ALTER TABLE taskrail.job ADD COLUMN discarded_at TIMESTAMP WITH TIME ZONE;
 
 ALTER TABLE taskrail.job
-    ADD CONSTRAINT ck_job_discarded_was_buried CHECK (discarded_at IS NULL OR status = 'buried');
+    ADD CONSTRAINT ck_job_discarded_was_buried
+        CHECK (discarded_at IS NULL OR status = 'buried') NOT VALID;
 
 CREATE INDEX ix_job_buried_by_time ON taskrail.job (settled_at, id, tenant_id)
     WHERE status = 'buried';
@@ -20,7 +21,8 @@ ALTER TABLE taskrail.dead_letter
     ADD COLUMN discarded_at TIMESTAMP WITH TIME ZONE;
 
 ALTER TABLE taskrail.dead_letter
-    ADD CONSTRAINT ck_dead_letter_ends_once CHECK (replayed_at IS NULL OR discarded_at IS NULL);
+    ADD CONSTRAINT ck_dead_letter_ends_once
+        CHECK (replayed_at IS NULL OR discarded_at IS NULL) NOT VALID;
 
 CREATE INDEX ix_dead_letter_by_time ON taskrail.dead_letter (received_at, id)
     WHERE replayed_at IS NULL;

@@ -10,10 +10,11 @@ from typing import Any
 import click
 from pydantic_core import from_json
 
+from ops.checkout import CHECKOUT
 from ops.loop import run
 from ops.output import json_option, print_json, print_table, steps
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = CHECKOUT / "benchmarks"
 RUN = "async def run("
 
 

@@ -3,13 +3,12 @@
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import click
 
+from ops.checkout import CHECKOUT
 from ops.failure import CommandFailed
 
-CHECKOUT = Path(__file__).parents[2]
 PYTEST_USAGE_ERROR = 4
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.conflicts import translated
 from db.reads.dead_filters import Reason
 from db.reads.one_dead import Letter, one_letter
 from jobs.codec import InvalidJob, Poison, Reference, Request, UnknownJob, read, read_kept
@@ -23,8 +24,14 @@ class NotReplayable(ValueError):  # noqa: N818 - errors say what is the case
 async def sent_in(reader: AsyncEngine, letter_id: UUID, keyring: Keyring | None) -> Sent:
     """What is asked for in the letter's bytes, by a tenant that there is. Raises NotReplayable.
 
-    With a keyring what nobody could read must be signed, as it would have had to be.
+    With a keyring what nobody could read must be signed, as it would have had to be. Raises
+    StoreUnavailable, too.
     """
+    with translated():
+        return await _sent_in(reader, letter_id, keyring)
+
+
+async def _sent_in(reader: AsyncEngine, letter_id: UUID, keyring: Keyring | None) -> Sent:
     async with reader.connect() as connection:
         letter = await one_letter(connection, letter_id)
         if letter is None:

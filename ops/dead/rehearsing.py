@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reads.dead import Dead
-from jobs.errors import IdempotencyConflict, JobConflict
+from jobs.errors import IdempotencyConflict, JobConflict, JobDataError
 from ops.dead.acting import LOCKED, TAKEN, Left
 from ops.dead.letters import NotReplayable, sent_in
 from ops.engines import opened
@@ -43,7 +43,7 @@ async def _rehearse(
 ) -> None:
     try:
         found.rehearsals.append((dead, await _rehearsal(dead, reader, worker, settings)))
-    except NotReplayable as error:
+    except (NotReplayable, JobDataError) as error:
         found.left.append(Left(dead, str(error)))
     except IdempotencyConflict:
         found.left.append(Left(dead, TAKEN))

@@ -40,6 +40,8 @@ def tell_done(done: Done, told: dict[str, Any], *, verb: str, as_json: bool) -> 
     else:
         _draw_acted(done.acted, f"would be {verb}" if told["dry_run"] else verb)
         tables.draw_left(done.left)
+    if done.left:
+        notice(f"{len(done.acted)} {verb}, {len(done.left)} left alone.")
     _end(done.left, has_more=told["has_more"])
 
 

@@ -1,9 +1,11 @@
 """All examinations; a server that is away is a finding, not the end of the others."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from ops.doctor.finding import Finding, judged
 from ops.doctor.installation import installation
+from ops.doctor.ledger import ledger
 from ops.doctor.postgres import postgres
 from ops.doctor.redis import redis
 from ops.doctor.schema import schema
@@ -17,11 +19,15 @@ Examination = Callable[[Settings], Awaitable[list[Finding]]]
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that there is to say about this installation."""
+    of_redis = await _survived("redis", "TASKRAIL_REDIS_URL", _redis, settings)
+    is_redis_away = [finding.subject for finding in of_redis] == ["redis"]
+    recorded = partial(_ledger, is_redis_away=is_redis_away)
     return [
         *installation(),
         *await _survived("postgresql", "TASKRAIL_DATABASE_URL", _postgres, settings),
         *await _survived("schema", "TASKRAIL_DATABASE_URL", _schema, settings),
-        *await _survived("redis", "TASKRAIL_REDIS_URL", _redis, settings),
+        *await _survived("recorded jobs", "TASKRAIL_DATABASE_URL", recorded, settings),
+        *of_redis,
     ]
 
 
@@ -46,6 +52,11 @@ async def _postgres(settings: Settings) -> list[Finding]:
 async def _schema(settings: Settings) -> list[Finding]:
     async with opened(settings, "owner") as engine:
         return await schema(engine, settings)
+
+
+async def _ledger(settings: Settings, *, is_redis_away: bool) -> list[Finding]:
+    async with opened(settings, "reader") as engine, engine.connect() as connection:
+        return await ledger(connection, is_redis_away=is_redis_away)
 
 
 async def _redis(settings: Settings) -> list[Finding]:

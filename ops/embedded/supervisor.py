@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO
 
+from ops.checkout import CHECKOUT
 from ops.embedded.account import Account, server_account
 from ops.embedded.child import LOOK_SECONDS, START_SECONDS
 from ops.embedded.guardian import Guardian
@@ -22,7 +22,6 @@ from ops.embedded.record import FILE, Record, read
 from ops.embedded.valkey import Valkey
 from settings import PREFIX, Settings
 
-CHECKOUT = Path(__file__).parents[2]
 STOP_SECONDS = 60.0
 """Workers finish their batch, then the servers write what they hold."""
 LOG_NAME = "taskrail.log"
@@ -42,6 +41,7 @@ def embedded_servers(settings: Settings) -> Iterator[Servers]:
 
     Raises RuntimeError or OSError with what keeps them from it.
     """
+    _require_one_database(settings)
     if not _wanted(settings):
         yield Servers(is_supervisor=False)
         return
@@ -97,6 +97,17 @@ def supervisor_pid(settings: Settings) -> int | None:
     """The process that runs this folder's servers now."""
     record = read(settings.data_dir)
     return None if record is None else record.pid
+
+
+def _require_one_database(settings: Settings) -> None:
+    """Our own database is nobody's place to migrate or change another from."""
+    elsewhere = [role for role, url in settings.role_urls.items() if url is not None]
+    if settings.embedded_postgres and elsewhere:
+        names = " and ".join(f"{PREFIX}{role.upper()}_DATABASE_URL" for role in elsewhere)
+        raise RuntimeError(
+            f"{names} would lead from taskrail's own database to another: "
+            f"set {PREFIX}DATABASE_URL, too, or unset what is there"
+        )
 
 
 def _wanted(settings: Settings) -> tuple[str, ...]:

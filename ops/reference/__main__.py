@@ -1,10 +1,9 @@
 """`python -m ops.reference` writes the generated pages anew."""
 
-from pathlib import Path
-
+from ops.checkout import CHECKOUT
 from ops.reference.pages import PAGES
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+FOLDER = CHECKOUT / "docs" / "reference"
 
 
 def main() -> None:

@@ -14,13 +14,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from ops.checkout import CHECKOUT
 from ops.loop import run
 from ops.working import work
 from settings import Settings
 from tests.history.failpoints import install
 from tests.history.mutants import MUTANTS
 
-CHECKOUT = Path(__file__).parents[2]
 FORKING = get_context("forkserver")
 URLS = ("database_url", "redis_url")
 

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parents[2]
+from ops.checkout import CHECKOUT
+
 WORKER = ("worker", "--verbose")
 CLOCKS = (0, 7_200, -7_200)
 """By how many seconds the clock of the worker in each slot is wrong."""

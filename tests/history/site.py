@@ -1,10 +1,8 @@
 """Where a soak takes place: servers, proxies and tenants of its own, and the ways around them."""
 
 import asyncio
-import os
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
-from ops.embedded.supervisor import embedded_servers
+from ops.embedded.temporary import own_servers
 from ops.preparation import prepare
-from settings import PREFIX, Settings
+from settings import PREFIX, Settings, bare_environment
 from tests.history.proxies import Proxy
 
 TENANTS = 4
@@ -57,12 +55,11 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         """Of processes that go through the proxies; nothing of the operator's is left in it."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        urls = {
+        given = SETTINGS | {
             "DATABASE_URL": f"{self.database_url}?connect_timeout={CONNECT_SECONDS}",
             "REDIS_URL": self.redis_url,
         }
-        return own | {PREFIX + name: value for name, value in (SETTINGS | urls).items()}
+        return bare_environment() | {PREFIX + name: value for name, value in given.items()}
 
     @property
     def database_url(self) -> str:
@@ -129,7 +126,7 @@ class Site:
 @asynccontextmanager
 async def opened_site() -> AsyncIterator[Site]:
     """Servers that answer, with schema and tenants; gone with all their data afterwards."""
-    with _own_servers() as settings:
+    with own_servers() as settings:
         await prepare(settings)
         run_dir = settings.run_dir
         site = Site(settings, Proxy(run_dir / ".s.PGSQL.5432"), Proxy(run_dir / "valkey.sock"))
@@ -140,13 +137,3 @@ async def opened_site() -> AsyncIterator[Site]:
             )
         async with site.postgres.running(), site.redis.running():
             yield site
-
-
-@contextmanager
-def _own_servers() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory(prefix="taskrail-soak-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o711)  # root's servers run as another user, who must get through
-        folder = Path(name) / "data"
-        settings = Settings(data_dir=folder, database_url=None, redis_url=None, queue_name=QUEUE)
-        with embedded_servers(settings):
-            yield settings

@@ -16,9 +16,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from ops.checkout import CHECKOUT
 from tests.history.checker import judge
 from tests.history.facts import Facts, Key, Violation
-from tests.history.fleet import CHECKOUT, ended, fleet_of, started
+from tests.history.fleet import ended, fleet_of, started
 from tests.history.invariants.times import recoveries
 from tests.history.nemesis import schedule, torment
 from tests.history.reading import read_facts

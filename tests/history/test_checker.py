@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import ClaimTask, CompleteTask, ReportProgress, StartTask
 from jobs.payloads.task import CommentTask
+from ops.checkout import CHECKOUT
 from tests.history.checker import check
 from tests.history.recording import (
     Fault,
@@ -29,7 +30,6 @@ from tests.shell import Shell
 from tests.workers import Scene
 from worker.consumer import Consumer
 
-CHECKOUT = Path(__file__).parents[2]
 INSIDE = ("worker", "db", "jobs.rules", "sqlalchemy")
 JOB, TASK = "UPDATE taskrail.job SET", "UPDATE taskrail.task SET"
 TAMPERING = {

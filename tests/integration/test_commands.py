@@ -12,10 +12,11 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import EPHEMERAL_KINDS, WIRE_KINDS
+from ops.checkout import CHECKOUT
 from settings import Settings
 from tests.databases import Database, administer, named
 from tests.servers import own_folder
-from tests.shell import CHECKOUT, Shell, shell_for
+from tests.shell import Shell, shell_for
 
 EXAMPLE, REFUSED = "examples/website-relaunch.jsonl", "examples/refused.jsonl"
 

@@ -7,12 +7,17 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from jobs.codec import Reference
 from jobs.envelope import AnyJob
+from jobs.wire import queue_id
 from ops.verify.run import verify
 from tests.databases import Database
 from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
+from worker.counting import apply_counted
+from worker.deciding import FEED_SLACK
+from worker.deliveries import Deferred, Delivery
 from worker.signals import LedgerDrained, QueueBack, QueueLost
 
 JOBS = 500
@@ -125,3 +130,16 @@ async def test_jobs_drained_out_of_order_wait_for_those_before_them(
     rows = [await scene.engine.row("job", scene.cast.tenant_id, j.id) for j in (first, second)]
     assert [row["status"] for row in rows] == ["applied", "applied"]
     assert rows[0]["settled_at"] < rows[1]["settled_at"]
+
+
+async def test_what_is_drained_and_has_to_wait_comes_again_without_redis(scene: Scene) -> None:
+    later = scene.cast.task().model_copy(update={"after": [scene.cast.task().id]})
+    await scene.engine.record([later])
+    drained = Delivery(queue_id(later.id), Reference(later.tenant_id, later.id))
+
+    (disposition,) = await apply_counted([drained], scene.engine.runtime)
+
+    assert isinstance(disposition, Deferred)
+    row = await scene.engine.row("job", scene.cast.tenant_id, later.id)
+    waits = row["next_feed_at"] - row["accepted_at"]
+    assert waits < FEED_SLACK, "it has no entry in Redis that would come first"

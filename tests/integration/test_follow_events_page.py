@@ -5,7 +5,6 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +12,12 @@ import pytest
 
 from jobs.entities import Event
 from jobs.streaming import StreamedEvent, stream_key
+from ops.checkout import CHECKOUT
 from tests.streams import entries, history, keys, published
 from tests.waiting import until
 from tests.workers import Scene
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = CHECKOUT / "docs"
 PAGE = (DOCS / "how-to" / "follow-events.md").read_text()
 KEYS = (DOCS / "reference" / "redis.md").read_text()
 COMMANDS = re.findall(r"^redis-cli (.*)$", PAGE, re.MULTILINE)

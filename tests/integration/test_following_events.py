@@ -7,7 +7,9 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from redis.exceptions import ResponseError
 
+from jobs.connections import ANSWER_SECONDS
 from jobs.streaming import EventsLost, StreamedEvent, follow, stream_key
+from ops.queue import opened_queue
 from ops.republishing import Span, republish
 from tests.streams import entries, history, keys, published
 from tests.waiting import until
@@ -139,6 +141,21 @@ async def test_a_waiting_reader_is_told_that_redis_has_lost_the_stream(
             await waiting
 
     assert caught.value.resume_after == "0-0"
+
+
+async def test_a_command_that_follows_is_told_that_redis_has_lost_the_stream(scene: Scene) -> None:
+    await published(scene, 1)
+
+    async with (
+        opened_queue(scene.settings) as redis,
+        aclosing(follow(redis, scene.cast.tenant_id, None)) as events,
+    ):
+        waiting = asyncio.ensure_future(anext(events))
+        await until(lambda: blocked(scene))
+        await scene.redis.flushall()
+        with pytest.raises(EventsLost):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await waiting
 
 
 async def test_what_redis_lost_is_read_after_it_was_published_again(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """Rows that somebody else holds for long: who needs them pays, and pays once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
 from db.engine import create_engine
+from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import ClaimTask
 from jobs.payloads.task import CommentTask
 from tests.asking import Cast
@@ -20,6 +22,8 @@ from worker.apply import MAX_HAND_BACKS, apply
 from worker.signals import ConflictRetried
 
 LOCK_TIMEOUT_MS = 50
+ROUNDS = 5
+DEADLOCK = "40P01"
 
 
 @pytest.fixture
@@ -80,6 +84,25 @@ async def test_one_job_of_a_batch_waits_for_locked_tasks_and_no_more(
     batches = 1 if engine_form is apply else len(comments)
     assert waits(signals) == batches
     assert await engine.statuses(comments) == ["applied"] * 4
+
+
+async def test_two_batches_in_opposite_order_never_wait_in_a_circle(
+    engine: Engine, cast: Cast, signals: Signals
+) -> None:
+    tasks = [uuid7() for _ in range(20)]
+    await engine.statuses([cast.task(task_id) for task_id in tasks])
+
+    for _ in range(ROUNDS):
+        there, back = ([comment(cast, one) for one in order] for order in (tasks, tasks[::-1]))
+        await asyncio.gather(engine.statuses(there), engine.statuses(back))
+        assert set(await engine.statuses([*there, *back])) == {"applied"}
+
+    conflicts = [signal for signal in signals if isinstance(signal, ConflictRetried)]
+    assert DEADLOCK not in {conflict.sqlstate for conflict in conflicts}
+
+
+def comment(cast: Cast, task_id: UUID) -> AnyJob:
+    return cast.by(cast.human, CommentTask(task_id=task_id, comment_id=uuid7(), body="Good"))
 
 
 async def test_hand_backs_are_not_remembered_for_ever(

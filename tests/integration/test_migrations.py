@@ -2,8 +2,8 @@
 
 import asyncio
 import os
+import re
 import sys
-from pathlib import Path
 
 import pytest
 from alembic.config import Config
@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db import migrate
+from ops.checkout import CHECKOUT
 from tests.databases import Database
 from tests.planting import plant
 from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 OBJECTS = text("""
     SELECT relname FROM pg_class WHERE relnamespace = 'taskrail'::regnamespace AND relkind = 'r'
     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'taskrail'::regnamespace
@@ -32,6 +32,9 @@ RIGHTS = text("""
     UNION ALL SELECT polrelid::regclass || ' ' || polname, polroles::regrole[]::text
     FROM pg_policy
 """)
+
+NOT_VALID = "ALTER TABLE taskrail.task ADD CONSTRAINT ck_trial CHECK (title <> '') NOT VALID"
+UNVALIDATED = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
 
 
 async def described(engine: AsyncEngine) -> list[tuple[str, ...]]:
@@ -118,6 +121,31 @@ async def test_tables_that_stay_locked_are_said_to_be(
     assert await migrate.current(database.engine("owner")) == migrate.head()
 
 
+def test_no_check_is_added_to_a_table_by_reading_it() -> None:
+    folder = CHECKOUT / "migrations" / "sql"
+    added = [
+        (file.name, check)
+        for file in sorted(folder.glob("*.sql"))
+        for check in re.findall(r"ADD CONSTRAINT[^;]*;", file.read_text())
+    ]
+
+    assert [check for check in added if not check[1].endswith("NOT VALID;")] == []
+    assert len(added) >= 5
+
+
+async def test_checks_are_validated_afterwards_while_others_write(database: Database) -> None:
+    owner = database.engine("owner")
+    async with database.superuser.begin() as connection:
+        await connection.execute(text(NOT_VALID))
+
+    async with database.superuser.connect() as worker:
+        await worker.execute(text("UPDATE taskrail.task SET title = 'Another'"))
+        await migrate.upgrade(owner)
+
+    async with database.superuser.connect() as connection:
+        assert list(await connection.scalars(text(UNVALIDATED))) == []
+
+
 async def test_two_who_migrate_at_once_do_it_once(database: Database) -> None:
     await migrate.downgrade(database.engine("owner"), "base")
     url = database.settings.resolved_database_url.get_secret_value()
@@ -153,13 +181,14 @@ async def test_the_statements_can_be_printed_without_a_database() -> None:
     assert script.index("SET ROLE taskrail_owner") < script.index("CREATE TABLE taskrail.tenant")
     assert "CREATE FUNCTION taskrail.record" in script
     assert "\\:" not in script
+    assert "%%" not in script
 
 
 async def alembic(*arguments: str, url: str | None = None) -> tuple[int | None, str, str]:
     """Exit code, stdout and stderr of Alembic's own command."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "alembic", *arguments,
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=os.environ | ({"TASKRAIL_DATABASE_URL": url} if url else {}),
     )  # fmt: skip
     out, error = await process.communicate()

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.engine import make_url
 
+from ops.checkout import CHECKOUT
 from ops.embedded.account import server_account
 from ops.embedded.binaries import postgres_programs
 from settings import Settings
@@ -17,7 +18,7 @@ from tests.workers import Scene
 from worker.consumer import Consumer
 from worker.loops.sweeper import Sweeper
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "produce-from-another-language.md"
+PAGE = CHECKOUT / "docs" / "how-to" / "produce-from-another-language.md"
 PROGRAMS = postgres_programs(server_account())
 
 

@@ -1,7 +1,6 @@
 """The views that other programs read: what they show, to whom, and that the reference lists it."""
 
 import re
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -16,13 +15,14 @@ from db.reads import views
 from jobs.payloads.lifecycle import ClaimTask
 from jobs.payloads.task import CommentTask, DeleteTask, NewDependency
 from ops import preparation
+from ops.checkout import CHECKOUT
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
 
 VIEWS = ("task_v1", "project_v1", "worker_v1", "event_v1", "dependency_v1", "comment_v1")
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "reads.md"
+REFERENCE = CHECKOUT / "docs" / "reference" / "reads.md"
 COLUMNS = text("""
     SELECT relname, array_agg(attname::text ORDER BY attnum) AS columns
     FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0

@@ -14,6 +14,9 @@ from uuid_utils.compat import uuid7
 from tests.databases import Database
 from tests.planting import Planted, plant
 
+LONG = "".join(uuid4().hex for _ in range(1_250))
+"""No index of PostgreSQL's can hold it."""
+
 
 @pytest.fixture
 async def producer(database: Database) -> AsyncIterator[AsyncConnection]:
@@ -155,6 +158,7 @@ async def test_what_is_not_content_makes_no_conflict(
         ({"kind": "task.renew"}, "ephemeral"),
         ({"payload": []}, "payload must be an object"),
         ({"payload": {"body": "b" * 1024 * 1024}}, "at most 1 MiB"),
+        ({"kind": "task.levitate", "payload": {"task_id": LONG}}, "at most 200 characters"),
     ],
 )
 async def test_what_cannot_be_recorded_is_refused_with_a_reason(

@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import to_json
 from uuid_utils.compat import uuid7
 
-from jobs.codec import Poison, Reference
+from jobs.codec import Poison, Reference, UnknownJob
 from jobs.signing import Signer
 from tests.asking import Cast
 from tests.dying import Bury, fingerprint_of, letter
@@ -126,6 +126,30 @@ async def test_a_letter_whose_tenant_is_there_now_is_recorded_under_its_id(
         shell.document("dead", "show", str(job.id))["acts"][0]["before"]["reason"]
         == "unknown_tenant"
     )
+
+
+async def test_one_that_the_ledger_cannot_hold_leaves_the_others_their_rehearsal(
+    engine: Engine, shell: Shell
+) -> None:
+    nobody = Cast()
+    job, novelty = nobody.setting_up()[0], nobody.task()
+    digits = "".join(uuid7().hex for _ in range(1_250))
+    envelope = novelty.model_dump(mode="json", exclude_unset=True) | {
+        "kind": "task.levitate",
+        "payload": {"task_id": digits},
+    }
+    await engine.apply([UnknownJob(nobody.tenant_id, novelty.id, "task.levitate", envelope), job])
+    everyone = ids(shell.document("dead", "list")["dead"])
+    await engine.create_tenant(nobody.tenant_id)
+
+    dry = shell("dead", "replay", *everyone, "--dry-run", "--json")
+    wet = shell("dead", "replay", *everyone, "--json")
+
+    foretold, done = json.loads(dry.stdout), json.loads(wet.stdout)
+    assert (dry.returncode, wet.returncode) == (1, 1)
+    assert ids(foretold["rehearsals"]) == ids(done["replayed"]) != []
+    assert foretold["left"] == done["left"]
+    assert "at most 200 characters" in done["left"][0]["why"]
 
 
 async def test_letters_without_a_job_in_them_are_left_alone_and_can_be_discarded(

@@ -65,6 +65,39 @@ async def test_an_unknown_kind_is_parked_not_lost(engine: Engine, cast: Cast) ->
     assert await engine.count("job", cast.tenant_id, "status = 'accepted'") == 1
 
 
+async def test_what_is_parked_expires_when_it_says(engine: Engine, cast: Cast) -> None:
+    job = cast.task()
+    novelty = {"kind": "task.levitate", "expires_at": "2099-01-01T00:00:00Z"}
+    envelope = job.model_dump(mode="json", exclude_unset=True) | novelty
+    newer = UnknownJob(cast.tenant_id, job.id, "task.levitate", envelope)
+    early = await engine.statuses([newer])
+    await engine.execute(
+        """UPDATE taskrail.job SET envelope = envelope || '{"expires_at": "2026-01-01T00:00:00Z"}'
+        WHERE id = :id""",
+        id=newer.id,
+    )
+
+    outcome = (await engine.outcomes([Reference(cast.tenant_id, newer.id)]))[0]
+
+    assert early == ["kept"]
+    assert (outcome["status"], outcome["code"]) == ("rejected", "expired")
+    row = await engine.row("job", cast.tenant_id, newer.id)
+    assert (row["status"], row["fingerprint"]) == ("rejected", None)
+
+
+@pytest.mark.parametrize("expires_at", [None, "soon", 1_700_000_000, {}, "2001-01-01T00:00:00"])
+async def test_what_is_no_time_lets_nothing_expire(
+    engine: Engine, cast: Cast, expires_at: object
+) -> None:
+    envelope = {"kind": "task.levitate", "expires_at": expires_at}
+
+    statuses = await engine.statuses(
+        [UnknownJob(cast.tenant_id, uuid7(), "task.levitate", envelope)]
+    )
+
+    assert statuses == ["kept"]
+
+
 async def test_unreadable_bytes_are_kept_as_they_came(engine: Engine, cast: Cast) -> None:
     poison = Poison(b"\x80\x04 not ours", "unreadable", "not JSON")
 

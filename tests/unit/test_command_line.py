@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,13 +19,13 @@ from jobs.payloads.project import CreateProject
 from jobs.payloads.task import CreateTask, NewTask
 from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
+from ops.checkout import CHECKOUT
 from ops.cli import COMMANDS, taskrail
 from ops.failure import CommandFailed, described, redacted
 from ops.intake.lines import Bad, Defaults, Sendable, read_lines
 from ops.intake.order import in_order
 from ops.intake.parameters import payload_of
 
-CHECKOUT = Path(__file__).parents[2]
 DISPATCH = {"kind": "task.dispatch", "payload": {}}
 HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "alembic", "arq", "redis", "rich", "asyncpg")
 

@@ -6,7 +6,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 
 import click
@@ -14,10 +13,10 @@ import click
 from db import models
 from db.models import metadata
 from db.models.base import Table
+from ops.checkout import CHECKOUT
 from ops.commands.migrate import command as migrate
 from settings import Settings
 
-ROOT = Path(__file__).parents[2]
 PRODUCT = ("jobs", "db", "worker", "ops", "migrations")
 BLOCKING = {"psycopg", "psycopg2", "pg8000", "MySQLdb", "pymysql"}
 """Drivers that would stop the event loop."""
@@ -27,7 +26,7 @@ def test_a_worker_imports_no_driver_that_blocks() -> None:
     said = "import sys, worker.settings, ops.commands.worker; print(*sys.modules, sep='\\n')"
 
     imported = subprocess.run(
-        [sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", said], cwd=CHECKOUT, capture_output=True, text=True, check=True
     ).stdout.split()
 
     assert "asyncpg" in imported
@@ -104,7 +103,9 @@ def test_a_pool_is_small_and_nobody_waits_for_ever() -> None:
 
 
 def test_a_warning_fails_a_test_and_all_run_in_the_loop_of_the_session() -> None:
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    tools = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]
+
+    options = tools["pytest"]["ini_options"]
 
     assert options["filterwarnings"] == ["error"]
     assert options["asyncio_mode"] == "auto"
@@ -113,7 +114,7 @@ def test_a_warning_fails_a_test_and_all_run_in_the_loop_of_the_session() -> None
 
 
 def test_local_secrets_are_not_committed() -> None:
-    assert ".env" in (ROOT / ".gitignore").read_text().split()
+    assert ".env" in (CHECKOUT / ".gitignore").read_text().split()
 
 
 def _calls() -> Iterator[tuple[str, str]]:
@@ -127,6 +128,6 @@ def _calls() -> Iterator[tuple[str, str]]:
 
 def _nodes() -> Iterator[tuple[str, ast.AST]]:
     for package in PRODUCT:
-        for path in (ROOT / package).rglob("*.py"):
+        for path in (CHECKOUT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                yield str(path.relative_to(ROOT)), node
+                yield str(path.relative_to(CHECKOUT)), node

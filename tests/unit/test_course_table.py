@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reference" / "course.md"
+from ops.checkout import CHECKOUT
+
+PAGE = CHECKOUT / "docs" / "reference" / "course.md"
 LESSONS = (3, 9, 11, 9, 9, 6, 9, 9, 7, 9, 8, 5)
 """Requirements of each lesson, from L00 on."""
 MISTAKES = 54
@@ -36,7 +37,7 @@ def test_every_test_that_is_named_exists() -> None:
     named = {node for row in ROWS for node in NODE.findall(row[2])}
 
     assert named
-    assert {(path, name) for path, name in named if name not in _tests_of(ROOT / path)} == set()
+    assert {(path, name) for path, name in named if name not in _tests_of(CHECKOUT / path)} == set()
 
 
 def _tests_of(path: Path) -> set[str]:

@@ -1,15 +1,14 @@
 """The reference says what the code says."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 from jobs.errors import RejectionCode
+from ops.checkout import CHECKOUT
 from ops.cli import COMMANDS
 from ops.commands.bench import names
 
-ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "docs" / "reference"
+REFERENCE = CHECKOUT / "docs" / "reference"
 FIRST_CELL = re.compile(r"^\| `(\w+)", re.MULTILINE)
 
 
@@ -33,17 +32,17 @@ def test_every_benchmark_is_documented_and_no_other() -> None:
 
 
 def test_every_test_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text()))
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", (CHECKOUT / "README.md").read_text()))
+    tests = "\n".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
 
     assert named
     assert {name for name in named if f"def {name}(" not in tests} == set()
 
 
 def test_every_file_that_the_readme_names_exists() -> None:
-    readme = (ROOT / "README.md").read_text()
+    readme = (CHECKOUT / "README.md").read_text()
     named = set(re.findall(r"`([a-z_]+/[\w/.-]+\.\w+)`", readme))
     named |= set(re.findall(r"\]\((\w[\w/.-]*)\)", readme))
 
     assert named
-    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert {name for name in named if not (CHECKOUT / name).exists()} == set()

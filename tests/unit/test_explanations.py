@@ -1,15 +1,14 @@
 """What the pages name exists: checks, tests, files and pages."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from db.models import metadata
+from ops.checkout import CHECKOUT
 from ops.verify.run import CHECKS
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
+DOCS = CHECKOUT / "docs"
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 FORMS = (DOCS / "explanation" / "normal-forms.md").read_text()
 LAST_CELL = re.compile(r"^\| .* \| ([^|]*) \|$", re.MULTILINE)
@@ -47,7 +46,7 @@ def test_every_column_that_is_denormalised_exists() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_test_that_a_page_names_exists(page: str) -> None:
     named = set(re.findall(r"`(test_\w+)`", (DOCS / page).read_text()))
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = "\n".join(path.read_text() for path in (CHECKOUT / "tests").rglob("test_*.py"))
 
     assert {name for name in named if f"def {name}(" not in tests} == set()
 
@@ -58,7 +57,7 @@ def test_every_file_and_link_of_a_page_leads_somewhere(page: str) -> None:
     files = set(re.findall(r"`((?:jobs|db|worker|ops|tests|examples)/[\w/.-]+\.\w+)`", words))
     links = set(re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", words))
 
-    assert {name for name in files if not (ROOT / name).exists()} == set()
+    assert {name for name in files if not (CHECKOUT / name).exists()} == set()
     assert {name for name in links if not (DOCS / page).parent.joinpath(name).exists()} == set()
 
 

@@ -19,15 +19,15 @@ from jobs.payloads.task import MAX_DEPENDENCIES, MAX_TREE_DEPTH, MAX_TREE_TASKS
 from jobs.rules.transitions import TRANSITIONS
 from jobs.upcasting import EARLIER
 from jobs.values import MAX_ATTRIBUTES_BYTES, MAX_JSON_DEPTH, MAX_RESULT_BYTES
+from ops.checkout import CHECKOUT
 from ops.reference.examples import example
 from ops.reference.fields import parts
 from ops.reference.kinds import FAMILIES, words
 from ops.reference.pages import PAGES
 from ops.reference.prose import prose
 
-ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "docs" / "reference"
-RULES = ROOT / "jobs" / "rules"
+REFERENCE = CHECKOUT / "docs" / "reference"
+RULES = CHECKOUT / "jobs" / "rules"
 ANY_JOB: TypeAdapter[AnyJob] = TypeAdapter(WireJob | SystemJob)
 EVENT = re.compile(r"(task|project|worker)\.[a-z_]+")
 COMPOSED = {
@@ -63,7 +63,7 @@ def test_the_example_of_a_kind_is_a_job_of_that_kind(kind: str) -> None:
 
 def test_every_line_of_the_example_is_a_job() -> None:
     header = example("task.start", words("task.start")["example"])
-    lines = (ROOT / "examples" / "website-relaunch.jsonl").read_text().splitlines()
+    lines = (CHECKOUT / "examples" / "website-relaunch.jsonl").read_text().splitlines()
 
     read = [read_envelope(header | json.loads(line)) for line in lines]
 

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from arq.connections import ArqRedis
@@ -10,15 +9,15 @@ from fakeredis import FakeAsyncRedis
 
 from jobs import codec
 from jobs.producer import Producer
+from ops.checkout import CHECKOUT
 from settings import Settings
 from tests.asking import Cast
 from worker.results import dump_result
 from worker.settings import WorkerSettings, worker_options
 
-ROOT = Path(__file__).parents[2]
 PRODUCT = ("jobs", "db", "worker", "ops", "migrations")
-MODULES = sorted([path for name in PRODUCT for path in (ROOT / name).rglob("*.py")])
-MODULES.append(ROOT / "settings.py")
+MODULES = sorted([path for name in PRODUCT for path in (CHECKOUT / name).rglob("*.py")])
+MODULES.append(CHECKOUT / "settings.py")
 OPENS_CODE = {"pickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml"}
 RUNS_CODE = {"eval", "exec", "compile", "__import__"}
 PICKLES_BY_DEFAULT = {
@@ -36,7 +35,7 @@ PICKLES_BY_DEFAULT = {
 def _nodes() -> Iterator[tuple[str, ast.AST]]:
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text())):
-            yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
+            yield f"{path.relative_to(CHECKOUT)}:{getattr(node, 'lineno', 0)}", node
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from jobs.entities import Comment, Event, Task, TaskStatus
 from jobs.projections.a2a import to_a2a
 from jobs.projections.mcp import to_mcp
 from jobs.projections.phase import TaskGone
+from ops.checkout import CHECKOUT
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+REFERENCE = CHECKOUT / "docs" / "reference"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 QUESTION = {
     "id": str(uuid7()),

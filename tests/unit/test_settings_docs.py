@@ -1,13 +1,13 @@
 """The reference of settings says what the settings are."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from ops.checkout import CHECKOUT
 from settings import PREFIX, Settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+PAGE = CHECKOUT / "docs" / "reference" / "settings.md"
 ROW = re.compile(r"^\| `(TASKRAIL_\w+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 
 

@@ -1,7 +1,6 @@
 """A signed job is believed from whom it may come, byte for byte; whatever is changed is refused."""
 
 import re
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +23,7 @@ from jobs.signing import (
     TrustedKey,
     signature,
 )
+from ops.checkout import CHECKOUT
 from tests.unit.envelopes import REQUESTS, envelope, json_values
 
 TENANT, OTHER_TENANT = uuid4(), uuid4()
@@ -35,7 +35,7 @@ KEYS = Keyring(
         "desk": TrustedKey(b"d" * 32),
     }
 )
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "produce-from-another-language.md"
+PAGE = CHECKOUT / "docs" / "how-to" / "produce-from-another-language.md"
 
 
 def text_of(**fields: Any) -> str:

@@ -62,11 +62,13 @@ async def rehearse_letter(
 ) -> Rehearsal:
     """What would become of the job in a dead letter. Raises JobConflict, too.
 
-    Raises IdempotencyConflict if the tenant's ledger has another job of this id.
+    Raises IdempotencyConflict if the tenant's ledger has another job of this id, and JobDataError
+    if it could not be recorded.
     """
     key = (request.tenant_id, request.id)
 
     async def record(uow: UnitOfWork) -> None:
+        await uow.require_recordable(envelope_text(request))
         known = (await uow.ledger.read([key])).get(key)
         if known is None:
             await uow.ledger.write([_accepted(request, await uow.tenants.clock())])
