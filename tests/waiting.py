@@ -10,7 +10,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Signal)
 
 LOOK_AGAIN_SECONDS = 0.005
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """It only matters where something is broken: a busy machine may take as long as it likes."""
 
 

@@ -210,7 +210,7 @@ async def test_what_cannot_be_taken_back_is_owed_until_the_store_is_there(scene:
 
 async def test_who_is_slow_is_not_taken_for_dead(alone: Scene) -> None:
     """Of two workers one waits for a lock, for longer than it holds its job at a time."""
-    alone.settings = alone.settings.model_copy(update=PATIENT | {"hold_seconds": 3.0})
+    alone.settings = alone.settings.model_copy(update=PATIENT | {"hold_seconds": 8.0})
     job = alone.cast.task()
     await alone.engine.record([job])
     async with alone.engine.superuser.connect() as rogue:

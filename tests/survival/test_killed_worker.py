@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
@@ -13,6 +14,8 @@ from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 
+pytestmark = pytest.mark.timeout(300)
+"""Two workers start one after another, which takes long where all are at work."""
 JOBS = 150
 
 
