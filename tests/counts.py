@@ -41,7 +41,7 @@ async def is_so(scene: Scene, job: AnyJob, condition: str) -> bool:
 
 async def all_settled(scene: Scene, jobs: Sequence[AnyJob]) -> None:
     for job in jobs:
-        await until(lambda job=job: is_so(scene, job, "status <> 'accepted'"), seconds=30)  # type: ignore[misc]
+        await until(lambda job=job: is_so(scene, job, "status <> 'accepted'"))  # type: ignore[misc]
 
 
 def task_of(job: AnyJob) -> UUID:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import Role, create_engine
+from ops.engines import patient
 from ops.preparation import prepare
 from settings import Settings
 from worker.runtime import Runtime
@@ -24,14 +25,19 @@ TEMPLATE = "taskrail_template"
 
 @dataclass(slots=True)
 class Database:
-    """One test's database. Engines are opened when asked for, one a role."""
+    """One test's database. Engines are opened when asked for, one a role.
+
+    Who only looks, or stands in the way, is not hurried: on a busy machine that takes long.
+    """
 
     settings: Settings
     _engines: dict[str, AsyncEngine] = field(default_factory=dict)
 
     def engine(self, role: Role) -> AsyncEngine:
         if role not in self._engines:
-            self._engines[role] = create_engine(self.settings, role)
+            is_ours = role in {"login", "reader"}
+            settings = patient(self.settings) if is_ours else self.settings
+            self._engines[role] = create_engine(settings, role)
         return self._engines[role]
 
     @property

@@ -4,10 +4,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobs.envelope import AnyJob
+from tests.waiting import until
 from tests.workers import Scene
 
+PATIENT = {
+    "lock_timeout_ms": 60_000,
+    "statement_timeout_ms": 70_000,
+    "command_timeout_seconds": 80.0,
+}
+"""Settings of workers that wait for a stranger for as long as the test needs."""
 WAITING = (
-    "SELECT 1 FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'taskrail worker'"
     " AND wait_event_type = 'Lock' AND datname = current_database()"
 )
 
@@ -32,3 +39,13 @@ async def stay(rogue: AsyncConnection) -> None:
 async def waits_in_transaction(scene: Scene) -> bool:
     """A worker's."""
     return bool(await scene.engine.execute(WAITING))
+
+
+async def forget_the_dead(scene: Scene) -> None:
+    """What workers that were killed have left waiting is over: PostgreSQL would notice later."""
+    await scene.engine.execute(f"SELECT pg_terminate_backend(pid) FROM ({WAITING}) AS left_over")  # noqa: S608
+    await until(lambda: _nobody_waits(scene))
+
+
+async def _nobody_waits(scene: Scene) -> bool:
+    return not await waits_in_transaction(scene)

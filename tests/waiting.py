@@ -10,9 +10,11 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Signal)
 
 LOOK_AGAIN_SECONDS = 0.005
+PATIENCE_SECONDS = 60.0
+"""It only matters where something is broken: a busy machine may take as long as it likes."""
 
 
-async def until(condition: Callable[[], Awaitable[T]], seconds: float = 10.0) -> T:
+async def until(condition: Callable[[], Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
     """The first true answer of `condition`; TimeoutError if there is none in time."""
     async with asyncio.timeout(seconds):
         while not (answer := await condition()):  # noqa: ASYNC110 - others make it true

@@ -16,7 +16,7 @@ from settings import Settings
 from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
-from tests.waiting import Signals
+from tests.waiting import PATIENCE_SECONDS, Signals
 from worker.apply import apply
 from worker.connection import redis_settings
 from worker.consumer import Consumer
@@ -41,7 +41,7 @@ class Scene:
     async def drain(self, form: type[Worker]) -> Worker:
         """A worker of this form ran until the queue was empty."""
         worker = self.worker(form, burst=True)
-        await asyncio.wait_for(worker.async_run(), timeout=30)
+        await asyncio.wait_for(worker.async_run(), timeout=PATIENCE_SECONDS)
         await worker.close()
         return worker
 

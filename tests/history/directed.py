@@ -26,7 +26,7 @@ from tests.history.streams import note_published
 from tests.workers import Scene
 
 LIVES = 12
-LOOK_SECONDS, CLOSING_SECONDS = 0.01, 5.0
+LOOK_SECONDS, CLOSING_SECONDS = 0.01, 30.0
 
 
 IMPATIENT = {

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-SNAPSHOT_SECONDS = 3.0
-"""A transaction may have read so long before its time: it has waited for a lock meanwhile."""
+SNAPSHOT_SECONDS = 12.0
+"""A transaction may have read so long before its time: it has waited for a lock meanwhile, or its
+process was stopped. PostgreSQL ends those of a soak's workers when they take six statements of 2 s.
+"""
 
 
 class Told(Protocol):

@@ -67,7 +67,7 @@ def too_late(code: str = "illegal_transition", **observed: Any) -> LedgerRow:
     """A claim of the completed task, refused."""
     seen = {"status": "completed", "version": len(STEPS)} | observed
     outcome = {"job_id": "late", "status": "rejected", "code": code, "observed": seen}
-    row = job("late", "task.claim", {"task_id": TASK}, 20.0, after=["job-4"])
+    row = job("late", "task.claim", {"task_id": TASK}, 40.0, after=["job-4"])
     return replace(row, status="rejected", events=0, outcome=outcome)
 
 

@@ -72,7 +72,7 @@ def test_a_job_by_hand_is_applied_and_its_outcome_told_by_its_id(shell: Shell) -
     parameters = [word for key, value in values.items() for word in ("-p", f"{key}={value}")]
 
     run = shell("enqueue", "worker.register", *parameters, "--id", job_id, "--wait")
-    outcome = shell.document("outcome", job_id, "--timeout", "5")
+    outcome = shell.document("outcome", job_id, "--timeout", "30")
 
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("\n") == 1
@@ -200,6 +200,7 @@ def test_the_demo_spares_a_foreign_server_without_yes(shell: Shell) -> None:
     assert "--yes" in run.stderr
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_accounts_for_every_job_and_can_be_repeated(shell: Shell) -> None:
     for _ in range(2):
         report = shell.document("demo", "--jobs", "300", "--yes")

@@ -158,6 +158,8 @@ async def test_of_two_in_a_deadlock_one_has_a_conflict(
     lock = text("SELECT FROM taskrail.task WHERE id = :id FOR UPDATE")
     tasks = [{"id": planted.task_id}, {"id": planted.other_task_id}]
     async with database.superuser.connect() as one, database.superuser.connect() as two:
+        for connection in (one, two):
+            await connection.execute(text("SET LOCAL lock_timeout = 0"))
         await one.execute(lock, tasks[0])
         await two.execute(lock, tasks[1])
 

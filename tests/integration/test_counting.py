@@ -22,7 +22,7 @@ from tests.counts import (
     row_of,
     task_of,
 )
-from tests.rogues import stay, waits_in_transaction
+from tests.rogues import PATIENT, stay, waits_in_transaction
 from tests.waiting import until
 from tests.workers import Scene
 from worker.cases import Case, write_down
@@ -92,7 +92,7 @@ async def test_a_job_that_waits_twenty_times_is_not_buried(alone: Scene) -> None
     await alone.engine.record([second])
     async with alone.running(Consumer):
         for number in range(1, ROUNDS + 1):
-            await until(lambda n=number: is_so(alone, second, f"attempts = {n}"))  # type: ignore[misc]
+            await until(lambda n=number: is_so(alone, second, f"attempts >= {n}"))  # type: ignore[misc]
             await make_due(alone)
 
         await alone.engine.record([first])
@@ -209,10 +209,8 @@ async def test_what_cannot_be_taken_back_is_owed_until_the_store_is_there(scene:
 
 
 async def test_who_is_slow_is_not_taken_for_dead(alone: Scene) -> None:
-    """Of two workers one waits for a lock, for several times as long as it holds its job."""
-    slow = {"lock_timeout_ms": 30_000, "statement_timeout_ms": 35_000}
-    quick = {"hold_seconds": 0.15, "command_timeout_seconds": 40.0}
-    alone.settings = alone.settings.model_copy(update=slow | quick)
+    """Of two workers one waits for a lock, for longer than it holds its job at a time."""
+    alone.settings = alone.settings.model_copy(update=PATIENT | {"hold_seconds": 8.0})
     job = alone.cast.task()
     await alone.engine.record([job])
     async with alone.engine.superuser.connect() as rogue:
@@ -220,7 +218,7 @@ async def test_who_is_slow_is_not_taken_for_dead(alone: Scene) -> None:
         await rogue.execute(text("LOCK TABLE taskrail.member IN ACCESS EXCLUSIVE MODE"))
         async with alone.running(Consumer), alone.running(Consumer):
             await until(lambda: waits_in_transaction(alone))
-            for _ in range(6):
+            for _ in range(4):  # a hold is renewed when a third of it is over
                 was = await row_of(alone, job)
                 moved = f"next_feed_at > '{was['next_feed_at'].isoformat()}'"
                 await until(lambda moved=moved: is_so(alone, job, moved))  # type: ignore[misc]

@@ -33,11 +33,12 @@ async def test_a_connection_acts_in_its_role_and_says_so(database: Database, rol
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_server_gives_up_before_the_client_does(database: Database, role: Role) -> None:
-    engine = database.engine(role)
+    engine = create_engine(database.settings, role)
 
     assert await setting(engine, "lock_timeout") == "2s"
     assert await setting(engine, "statement_timeout") == "5s"
     assert database.settings.command_timeout_seconds > 5
+    await engine.dispose()
 
 
 async def test_only_the_workers_plans_are_pinned(database: Database) -> None:

@@ -15,8 +15,8 @@ from tests.streams import entries, history, keys, published
 from tests.waiting import until
 from tests.workers import Scene
 
-SOON = 1.0
-"""Much less than Redis keeps a reader waiting."""
+FOR_EVER, SOON = 3600.0, 30.0
+"""How long Redis keeps a reader waiting whom only an event is to wake; and much less."""
 
 
 async def read(scene: Scene, number: int, after: str | None) -> list[StreamedEvent]:
@@ -66,7 +66,10 @@ async def test_a_reader_that_resumes_misses_nothing_and_gets_nothing_twice(scene
     assert [event.key for event in (*seen, *rest)] == everything
 
 
-async def test_a_waiting_reader_gets_an_event_at_once(scene: Scene) -> None:
+async def test_a_waiting_reader_gets_an_event_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.streaming.BLOCK_SECONDS", FOR_EVER)
     await published(scene, 1)
 
     async with reading(scene, 1, None) as waiting:

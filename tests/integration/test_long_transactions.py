@@ -9,8 +9,12 @@ from jobs.errors import StoreUnavailable
 from tests.databases import Database
 from tests.failing import failure
 
-SHORT_MS = 100
-NAP = text("SELECT pg_sleep(0.05)")
+SHORT_MS = 500
+NAP = text("SELECT pg_sleep(0.25)")
+ENDLESS = text("""
+    SELECT set_config(name, '0', true)
+    FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) AS name
+""")
 
 
 async def test_a_transaction_is_ended_when_it_has_taken_too_long(database: Database) -> None:
@@ -28,7 +32,8 @@ async def test_a_transaction_is_ended_when_it_has_taken_too_long(database: Datab
 
 
 async def _many_short_statements(engine: AsyncEngine) -> None:
-    """None of them is long, and the transaction is never idle."""
+    """None of them is long, and the transaction is never idle; nor would that end it here."""
     async with engine.connect() as connection:
+        await connection.execute(ENDLESS)
         for _ in range(4 * STATEMENTS_A_TRANSACTION):
             await connection.execute(NAP)

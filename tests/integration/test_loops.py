@@ -58,7 +58,7 @@ async def test_a_recorded_job_is_applied_without_any_enqueueing(scene: Scene) ->
 
     await scene.drain(Consumer)
     assert await status(scene, job) == "applied"
-    outcome = await scene.producer.outcome(scene.cast.tenant_id, job.id, 1)
+    outcome = await scene.producer.outcome(scene.cast.tenant_id, job.id)
     assert outcome["status"] == "applied"
 
 
@@ -230,7 +230,7 @@ async def test_a_loop_survives_what_its_rounds_meet(scene: Scene) -> None:
         return 0
 
     loop = asyncio.create_task(repeat("stumbling", stumble, 0.0, scene.engine.runtime))
-    await asyncio.wait_for(enough.wait(), timeout=10)
+    await asyncio.wait_for(enough.wait(), timeout=30)
     loop.cancel()
 
     assert scene.signals.of(LoopFailed) == [
@@ -250,7 +250,7 @@ async def test_a_loop_ends_though_its_round_loses_the_cancellation(scene: Scene)
     loop = asyncio.create_task(repeat("deaf", deaf, 3600.0, scene.engine.runtime))
     await begun.wait()
 
-    await asyncio.wait_for(stop_loops([loop]), timeout=10)
+    await asyncio.wait_for(stop_loops([loop]), timeout=30)
 
     assert loop.done()
 

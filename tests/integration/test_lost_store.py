@@ -13,19 +13,21 @@ from db.engine import create_engine
 from jobs.errors import StoreUnavailable
 from tests.databases import Database
 from tests.failing import failure
+from tests.rogues import PATIENT
 from tests.waiting import until
 
 
 @pytest.mark.parametrize("when", ["idle", "running"])
 async def test_a_connection_that_is_cut_means_no_store(database: Database, when: str) -> None:
-    engine = database.engine("worker")
+    """As the server would end nothing by itself for a good while."""
+    engine = create_engine(database.settings.model_copy(update=PATIENT), "worker")
     async with engine.connect() as connection:
         pid = await connection.scalar(text("SELECT pg_backend_pid()"))
         if when == "idle":
             await terminate(database.superuser, pid)
             error = await failure(connection.execute(text("SELECT 1")))
         else:
-            sleeping = asyncio.ensure_future(connection.execute(text("SELECT pg_sleep(10)")))
+            sleeping = asyncio.ensure_future(connection.execute(text("SELECT pg_sleep(60)")))
             await until(lambda: is_active(database.superuser, pid))
             await terminate(database.superuser, pid)
             error = await failure(sleeping)
@@ -33,6 +35,7 @@ async def test_a_connection_that_is_cut_means_no_store(database: Database, when:
     assert type(error) is StoreUnavailable
     async with engine.connect() as again:
         assert await again.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
 
 
 async def test_a_server_that_is_not_there_means_no_store(database: Database) -> None:
@@ -69,10 +72,11 @@ async def test_a_pool_without_a_free_connection_means_no_store(database: Databas
 
 
 async def test_an_answer_that_does_not_come_means_no_store(database: Database) -> None:
-    hasty = database.settings.model_copy(update={"command_timeout_seconds": 0.05})
+    """The server would take longer, and the driver's own questions at the beginning take less."""
+    hasty = database.settings.model_copy(update=PATIENT | {"command_timeout_seconds": 1.0})
     engine = create_engine(hasty, "worker")
     async with engine.connect() as connection:
-        error = await failure(connection.execute(text("SELECT pg_sleep(10)")))
+        error = await failure(connection.execute(text("SELECT pg_sleep(60)")))
 
     assert type(error) is StoreUnavailable
     await engine.dispose()

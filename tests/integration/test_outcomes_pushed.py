@@ -7,7 +7,6 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.payloads.lifecycle import DispatchTasks
-from jobs.watching import LINGER_SECONDS
 from jobs.wire import ready_key
 from tests.waiting import until
 from tests.workers import Form, Scene
@@ -16,10 +15,12 @@ from worker.signals import BatchApplied
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
 
+FOR_EVER, SOON = 3600.0, 30.0
+
 
 async def test_an_outcome_is_told_without_being_asked_for(scene: Scene, form: Form) -> None:
     handle = await scene.producer.enqueue(scene.cast.task())
-    waiting = asyncio.create_task(handle.outcome(10))
+    waiting = asyncio.create_task(handle.outcome())
     await until(lambda: _is_watched(scene))
     asked = await _calls(scene, "mget")
 
@@ -32,7 +33,7 @@ async def test_an_outcome_is_told_without_being_asked_for(scene: Scene, form: Fo
 
 async def test_a_thousand_wait_with_few_questions(scene: Scene) -> None:
     handles = await scene.producer.enqueue_many([scene.cast.task() for _ in range(1_000)])
-    waiting = [asyncio.create_task(handle.outcome(20)) for handle in handles]
+    waiting = [asyncio.create_task(handle.outcome()) for handle in handles]
 
     async with scene.running(Consumer):
         outcomes = await asyncio.gather(*waiting)
@@ -42,7 +43,7 @@ async def test_a_thousand_wait_with_few_questions(scene: Scene) -> None:
 
 async def test_who_waits_is_told_after_redis_has_cut_all_connections(scene: Scene) -> None:
     handle = await scene.producer.enqueue(scene.cast.task())
-    waiting = asyncio.create_task(handle.outcome(10))
+    waiting = asyncio.create_task(handle.outcome())
     await until(lambda: _is_watched(scene))
 
     await scene.redis.execute_command(  # type: ignore[no-untyped-call]
@@ -53,17 +54,21 @@ async def test_who_waits_is_told_after_redis_has_cut_all_connections(scene: Scen
     assert (await waiting)["status"] == "applied"
 
 
-async def test_a_dispatch_that_finds_nothing_is_woken_by_the_next_task(scene: Scene) -> None:
+async def test_a_dispatch_that_finds_nothing_is_woken_by_the_next_task(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would not look again by itself."""
+    monkeypatch.setattr("jobs.producer.LOOK_AGAIN_SECONDS", FOR_EVER)
     ask = DispatchTasks(limit=1)
     async with scene.running(Consumer):
         waiting = asyncio.create_task(
-            scene.producer.dispatch(ask, scene.cast.tenant_id, scene.cast.agent, seconds=20)
+            scene.producer.dispatch(ask, scene.cast.tenant_id, scene.cast.agent, seconds=FOR_EVER)
         )
         await scene.signals.first(BatchApplied)
 
         task_id = uuid7()
         await scene.producer.enqueue(scene.cast.task(task_id))
-        async with asyncio.timeout(LINGER_SECONDS / 2):
+        async with asyncio.timeout(SOON):
             outcome = await waiting
 
     assert [task["id"] for task in outcome["result"]["tasks"]] == [str(task_id)]

@@ -116,9 +116,9 @@ async def test_a_pickle_is_not_opened_and_its_neighbours_are_applied(
     await plant(scene, bomb, beside.id)
 
     async with scene.running(form):
-        outcomes = [await one.outcome(20) for one in (before, handle)]
+        outcomes = [await one.outcome() for one in (before, handle)]
         after = await scene.producer.enqueue(scene.cast.task())
-        outcomes.append(await after.outcome(20))
+        outcomes.append(await after.outcome())
         found = await scene.producer.dispatch(
             DispatchTasks(limit=3), scene.cast.tenant_id, scene.cast.agent
         )
@@ -144,7 +144,7 @@ async def test_commands_ask_the_ledger_where_redis_has_a_pickle(scene: Scene, bo
     await as_result(scene, bomb, handle.job.id)
 
     asking = producer(scene.settings, scene.redis, scene.engine.superuser)
-    outcome = await asking.outcome(scene.cast.tenant_id, handle.job.id, 10)
+    outcome = await asking.outcome(scene.cast.tenant_id, handle.job.id)
     await asking.aclose()
 
     assert outcome["status"] == "applied"

@@ -57,7 +57,7 @@ async def test_what_is_woken_after_the_commit_is_applied_without_a_sweep(
         await commit(transaction)
 
         assert await scene.producer.wake(recorded)
-        outcome = await scene.producer.outcome(job.tenant_id, job.id, 10)
+        outcome = await scene.producer.outcome(job.tenant_id, job.id)
 
     assert outcome["status"] == "applied"
 
@@ -90,7 +90,7 @@ async def test_recorded_jobs_about_one_task_wait_for_each_other(
     chain = [one.job for one in recorded] + [later.job]
     assert [job.after for job in chain] == [[], *([job.id] for job in chain[:-1])]
     await scene.drain(Consumer)
-    assert (await later.outcome(1))["status"] == "applied"
+    assert (await later.outcome())["status"] == "applied"
 
 
 async def test_a_redis_that_is_away_keeps_nobody_from_recording(
@@ -144,7 +144,7 @@ async def test_an_altered_entry_in_redis_changes_nothing(scene: Scene, forged: s
     await scene.engine.execute("UPDATE taskrail.job SET next_feed_at = now() WHERE outcome IS NULL")
     assert await Sweeper().sweep(scene.engine.runtime) == 1
     await scene.drain(Consumer)
-    assert (await scene.producer.outcome(job.tenant_id, job.id, 1))["status"] == "applied"
+    assert (await scene.producer.outcome(job.tenant_id, job.id))["status"] == "applied"
     assert sum(batch.applied for batch in scene.signals.of(BatchApplied)) == 1
 
 

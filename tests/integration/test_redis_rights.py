@@ -36,17 +36,21 @@ PRODUCERS = [
 ]  # fmt: skip
 
 
-async def produce(redis: ArqRedis, scene: Scene) -> None:
+PATIENT, IMPATIENT = 30.0, 2.0
+"""Where all is to be well; and where something is to be refused, which many never hear of."""
+
+
+async def produce(redis: ArqRedis, scene: Scene, seconds: float) -> None:
     """Everything that a producer does; a dispatch that finds nothing first is woken."""
     ask = DispatchTasks(limit=1)
     async with aclosing(Producer(redis)) as producer:
         waiting = asyncio.create_task(
-            producer.dispatch(ask, scene.cast.tenant_id, scene.cast.agent, seconds=5)
+            producer.dispatch(ask, scene.cast.tenant_id, scene.cast.agent, seconds=3 * seconds)
         )
         try:
             handles = await producer.enqueue_many([scene.cast.task(), scene.cast.task()])
-            assert [(await one.outcome(2))["status"] for one in handles] == ["applied"] * 2
-            again = await producer.outcome(scene.cast.tenant_id, handles[0].job.id, 2)
+            assert [(await one.outcome(seconds))["status"] for one in handles] == ["applied"] * 2
+            again = await producer.outcome(scene.cast.tenant_id, handles[0].job.id, seconds)
             assert again["status"] == "applied"
             assert len((await waiting)["result"]["tasks"]) == 1
         finally:
@@ -54,12 +58,12 @@ async def produce(redis: ArqRedis, scene: Scene) -> None:
             await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def produce_plainly(redis: ArqRedis, scene: Scene) -> None:
+async def produce_plainly(redis: ArqRedis, scene: Scene, seconds: float) -> None:
     job = scene.cast.task()
     envelope = job.model_dump(mode="json", exclude_unset=True)
     queued = await redis.enqueue_job(job.kind, envelope, _job_id=str(job.id))
     assert queued is not None
-    assert (await queued.result(timeout=2, poll_delay=0.01))["status"] == "applied"
+    assert (await queued.result(timeout=seconds, poll_delay=0.01))["status"] == "applied"
     assert await redis.enqueue_job(job.kind, envelope, _job_id=str(job.id)) is None
 
 
@@ -71,7 +75,7 @@ async def test_the_documented_rights_are_enough(scene: Scene, way: str) -> None:
     rights, work = WAYS[way]
     async with scene.running(Consumer), logged_in(scene.redis, scene.settings, rights) as settings:
         async with connected(settings) as redis:
-            await work(redis, scene)
+            await work(redis, scene, PATIENT)
 
         assert await refused(scene.redis) == []
 
@@ -84,7 +88,7 @@ async def test_every_documented_right_is_needed(scene: Scene, way: str, right: s
     async with scene.running(Consumer), logged_in(scene.redis, scene.settings, fewer) as settings:
         try:
             async with connected(settings) as redis:
-                await work(redis, scene)
+                await work(redis, scene, IMPATIENT)
         except (RedisError, TimeoutError):
             # redis-py leaves a pipeline open whose UNWATCH is refused: it ends here, not later.
             gc.collect()
@@ -137,7 +141,7 @@ async def test_a_worker_has_what_it_needs(scene: Scene, form: Form) -> None:
         async with scene.running(form):
             await scene.producer.enqueue(deferred)
             handles = [await scene.producer.enqueue(scene.cast.task()) for _ in range(3)]
-            outcomes = [await handle.outcome(10) for handle in handles]
+            outcomes = [await handle.outcome() for handle in handles]
             await until(lambda: _is_applied(scene, recorded.id))
 
         assert [outcome["status"] for outcome in outcomes] == ["applied"] * 3

@@ -145,7 +145,7 @@ async def test_news_end_the_rest_of_the_relay(scene: Scene) -> None:
 
     await scene.engine.statuses([scene.cast.task()])
 
-    await until(lambda: _is_empty(scene), seconds=1)
+    await until(lambda: _is_empty(scene))
     loop.cancel()
 
 
@@ -189,8 +189,8 @@ async def test_a_worker_publishes_what_it_applied_at_once(scene: Scene) -> None:
         await until(lambda: _is_empty(scene))
 
         job = scene.cast.task()
-        await (await scene.producer.enqueue(job)).outcome(5)
-        await until(lambda: _is_empty(scene), seconds=1)
+        await (await scene.producer.enqueue(job)).outcome()
+        await until(lambda: _is_empty(scene))
 
     events = await entries(scene.redis, scene.cast.tenant_id)
     assert events[-1].job_id == job.id

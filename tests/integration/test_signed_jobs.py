@@ -66,8 +66,8 @@ async def test_what_is_forged_is_a_dead_letter_and_its_id_stays_free(
 
     await guarded.drain(form)
 
-    assert [(await one.outcome(1))["status"] for one in neighbours] == ["applied"] * 2
-    told = await guarded.producer.outcome(tenant_id, job.id, 1)
+    assert [(await one.outcome())["status"] for one in neighbours] == ["applied"] * 2
+    told = await guarded.producer.outcome(tenant_id, job.id)
     assert (told["status"], told["code"]) == ("rejected", "not_allowed")
     assert "sign it" in told["message"]
     letter = await guarded.engine.last_dead_letter()
@@ -75,7 +75,7 @@ async def test_what_is_forged_is_a_dead_letter_and_its_id_stays_free(
     assert await guarded.engine.count("job", tenant_id, f"id = '{job.id}'") == 0
     genuine = await guarded.producer.enqueue(job)
     await guarded.drain(form)
-    assert (await genuine.outcome(1))["status"] == "applied"
+    assert (await genuine.outcome())["status"] == "applied"
 
 
 async def test_the_key_of_an_applied_job_stands_in_the_ledger(guarded: Scene, form: Form) -> None:
@@ -94,7 +94,7 @@ async def test_commands_sign_what_they_send(guarded: Scene) -> None:
         handle = await asking.enqueue(guarded.cast.task())
         await guarded.drain(Consumer)
 
-        assert (await handle.outcome(1))["status"] == "applied"
+        assert (await handle.outcome())["status"] == "applied"
 
 
 async def test_who_waits_for_a_job_does_not_hear_of_a_forged_one_with_its_id(
@@ -121,7 +121,7 @@ async def test_a_recorded_job_is_applied_though_its_wake_up_is_not_signed(
 
     await guarded.drain(form)
 
-    assert (await guarded.producer.outcome(job.tenant_id, job.id, 1))["status"] == "applied"
+    assert (await guarded.producer.outcome(job.tenant_id, job.id))["status"] == "applied"
 
 
 async def test_a_signed_job_is_applied_where_nobody_has_keys(scene: Scene, form: Form) -> None:
@@ -129,7 +129,7 @@ async def test_a_signed_job_is_applied_where_nobody_has_keys(scene: Scene, form:
 
     await scene.drain(form)
 
-    outcome = await scene.producer.outcome(scene.cast.tenant_id, handle.job.id, 1)
+    outcome = await scene.producer.outcome(scene.cast.tenant_id, handle.job.id)
     assert outcome["status"] == "applied"
 
 
@@ -153,7 +153,7 @@ async def test_an_abort_is_not_heard_where_jobs_must_be_signed(guarded: Scene) -
 
     await guarded.drain(Consumer)
 
-    assert (await handle.outcome(1))["status"] == "applied"
+    assert (await handle.outcome())["status"] == "applied"
 
 
 async def test_a_recorded_job_cannot_be_aborted_from_redis(scene: Scene) -> None:
@@ -165,4 +165,4 @@ async def test_a_recorded_job_cannot_be_aborted_from_redis(scene: Scene) -> None
 
     await scene.drain(Consumer)
 
-    assert (await scene.producer.outcome(job.tenant_id, job.id, 1))["status"] == "applied"
+    assert (await scene.producer.outcome(job.tenant_id, job.id))["status"] == "applied"

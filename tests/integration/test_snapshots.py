@@ -1,11 +1,14 @@
 """What commits while a batch is being read: nobody is refused for what the batch saw too early."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from uuid_utils.compat import uuid7
 
+from db.engine import create_engine
 from jobs.entities import WorkerKind
 from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import ClaimTask, DispatchTasks, ReportProgress
@@ -13,7 +16,9 @@ from jobs.payloads.project import AddMember
 from jobs.payloads.task import CommentTask
 from jobs.payloads.worker import RegisterWorker
 from tests.asking import Cast
+from tests.databases import Database
 from tests.engine import Engine
+from tests.rogues import PATIENT
 from tests.waiting import Signals, until
 from worker.deliveries import Deferred, Disposition, Settled
 from worker.signals import ConflictRetried
@@ -21,6 +26,16 @@ from worker.signals import ConflictRetried
 WAITING = """
     SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+
+
+@pytest.fixture
+async def engine(engine: Engine, database: Database) -> AsyncIterator[Engine]:
+    """Waits for locks as long as it takes."""
+    settings = database.settings.model_copy(update=PATIENT)
+    patient = create_engine(settings, "worker")
+    engine.runtime = replace(engine.runtime, engine=patient)
+    yield engine
+    await patient.dispose()
 
 
 async def read_around(

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
@@ -14,6 +15,13 @@ from worker.signals import BatchApplied
 TASKS, COMMENTS = 30, 6
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in hand waits there however slow this machine is."""
+    monkeypatch.setattr("worker.queue.line.PATIENCE_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patience")
 async def test_a_job_waits_in_hand_for_one_that_another_consumer_applies(scene: Scene) -> None:
     """In the ledger the waiting would cost a row, and another delivery a good while later."""
     scene.settings = scene.settings.model_copy(update={"batch_jobs": 10, "lanes": 1})
@@ -23,7 +31,7 @@ async def test_a_job_waits_in_hand_for_one_that_another_consumer_applies(scene: 
     handles = await scene.producer.enqueue_many(jobs)
 
     async with scene.running(Consumer), scene.running(Consumer):
-        outcomes = [await handle.outcome(30) for handle in handles]
+        outcomes = [await handle.outcome() for handle in handles]
 
     assert {outcome["status"] for outcome in outcomes} == {"applied"}
     assert _deferred(scene) == 0
@@ -43,20 +51,21 @@ async def test_what_waits_for_a_job_that_nobody_settles_goes_to_the_ledger(scene
     assert (batch.jobs, batch.deferred) == (2, 2)
 
 
+@pytest.mark.usefixtures("patience")
 async def test_those_that_wait_for_a_dead_worker_let_others_pass(scene: Scene) -> None:
     """They would fill the hand of the living one, each for as long as it is patient."""
     scene.settings = scene.settings.model_copy(update={"batch_jobs": 2})
     task_id = uuid7()
     created = await scene.producer.enqueue(scene.cast.task(task_id))
-    dead = await Queues(scene.redis, {"arq:queue": 1}, hold_seconds=60).take(1, 10_000)
+    dead = await Queues(scene.redis, {"arq:queue": 1}, hold_seconds=600).take(1, 10_000)
     blocked = await scene.producer.enqueue_many([_said(scene, task_id, str(n)) for n in range(20)])
     free = await scene.producer.enqueue(scene.cast.task())
 
     async with scene.running(Consumer):
-        assert (await free.outcome(30))["status"] == "applied"
+        assert (await free.outcome())["status"] == "applied"
         assert _deferred(scene) == 0
         await _let_run_out(scene, dead)
-        outcomes = [await handle.outcome(30) for handle in (created, *blocked)]
+        outcomes = [await handle.outcome() for handle in (created, *blocked)]
 
     assert {outcome["status"] for outcome in outcomes} == {"applied"}
 

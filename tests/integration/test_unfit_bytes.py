@@ -109,7 +109,7 @@ async def test_every_entry_ends_as_it_should(scene: Scene, form: Form) -> None:
 
     await scene.drain(form)
 
-    assert [(await one.outcome(1))["status"] for one in (first, last)] == ["applied"] * 2
+    assert [(await one.outcome())["status"] for one in (first, last)] == ["applied"] * 2
     expected = {name: end for name, (_, end) in (BYTES | OF_A_JOB).items()}
     assert await _letters(scene) | await _ledger(scene, jobs) == expected
     assert await scene.keys() == set()
@@ -124,7 +124,7 @@ async def test_names_of_any_bytes_and_length_cost_their_own_entries_only(scene: 
 
     await scene.drain(Consumer)
 
-    assert [(await one.outcome(1))["status"] for one in (first, last)] == ["applied"] * 2
+    assert [(await one.outcome())["status"] for one in (first, last)] == ["applied"] * 2
     letters = await _letters(scene)
     assert len(letters) == len(names)
     assert set(letters.values()) == {"payload_gone"}

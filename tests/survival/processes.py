@@ -44,11 +44,14 @@ async def end(process: Process, how: signal.Signals) -> int:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What leads another process to the same servers and queue."""
+    """What leads another process to the same servers and queue, with the same patience."""
     return {
         "TASKRAIL_DATABASE_URL": settings.resolved_database_url.get_secret_value(),
         "TASKRAIL_REDIS_URL": settings.resolved_redis_url.get_secret_value(),
         "TASKRAIL_QUEUE_NAME": settings.queue_name,
         "TASKRAIL_HOLD_SECONDS": str(settings.hold_seconds),
+        "TASKRAIL_LOCK_TIMEOUT_MS": str(settings.lock_timeout_ms),
+        "TASKRAIL_STATEMENT_TIMEOUT_MS": str(settings.statement_timeout_ms),
+        "TASKRAIL_COMMAND_TIMEOUT_SECONDS": str(settings.command_timeout_seconds),
         "TASKRAIL_LOG_LEVEL": "CRITICAL",
     }

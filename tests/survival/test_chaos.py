@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+import pytest
 from pydantic_core import from_json
 
 from tests.history.faults import FAULTS
@@ -14,8 +15,15 @@ KEYS = {
     "longest_recovery_seconds", "drained", "violations",
 }  # fmt: skip
 SECONDS, SEED = 60, 1
+LONGEST_SECONDS = 400
+"""Faults that are late because a server was make the minute longer; then it may drain for 90 s."""
+LEAST_FAULTS = 0.5
+"""Of those that are planned: some meet a server that another fault has taken away already."""
+LEAST_JOBS = 2_000
+"""A tenth of what the producers would like to send: the rest is the machine's."""
 
 
+@pytest.mark.timeout(LONGEST_SECONDS)
 async def test_a_minute_of_chaos_breaks_no_promise() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ops", "chaos", "--json"),
@@ -30,8 +38,8 @@ async def test_a_minute_of_chaos_breaks_no_promise() -> None:
     report = from_json(output)
     assert report["violations"] == []
     assert (process.returncode, report["drained"], report.keys()) == (0, True, KEYS)
-    assert sum(report["faults"].values()) >= 80
-    assert report["accepted"] >= 8_000
+    assert sum(report["faults"].values()) >= LEAST_FAULTS * len(schedule(SEED, SECONDS))
+    assert report["accepted"] >= LEAST_JOBS
 
 
 def test_the_same_seed_gives_the_same_schedule() -> None:

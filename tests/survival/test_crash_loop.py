@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,36 +12,39 @@ from jobs.envelope import AnyJob
 from ops.verify.run import verify
 from tests.databases import Database
 from tests.planting import insert
-from tests.rogues import occupy, stay, waits_in_transaction
+from tests.rogues import PATIENT, forget_the_dead, occupy, stay, waits_in_transaction
 from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 from worker.counting import ALONE_FROM_DELIVERY, LAST_DELIVERY
 from worker.dead.replaying import replay
 
+pytestmark = pytest.mark.timeout(300)
+"""Six workers start one after another, which takes long where all are at work."""
+
 
 async def test_a_job_that_was_in_five_crashes_is_buried_and_its_neighbours_are_applied(
     scene: Scene, database: Database
 ) -> None:
     """Each worker is killed while the job is being applied; a rogue's lock holds it there."""
-    scene.settings = scene.settings.model_copy(update={"hold_seconds": 0.5})
+    scene.settings = scene.settings.model_copy(update=PATIENT | {"hold_seconds": 2.0})
     neighbours, killer = [scene.cast.task() for _ in range(4)], scene.cast.task()
     await scene.producer.enqueue_many([*neighbours[:2], killer, *neighbours[2:]])
     async with scene.engine.superuser.connect() as rogue:
         await occupy(rogue, killer)
         for _ in range(LAST_DELIVERY):
             async with worker_process(scene.settings) as worker:
-                await until(lambda: waits_in_transaction(scene), seconds=30)
+                await until(lambda: waits_in_transaction(scene))
                 assert await end(worker, signal.SIGKILL) == -signal.SIGKILL
-            await until(lambda: _nobody_waits(scene), seconds=30)
+            await forget_the_dead(scene)
         await rogue.rollback()
 
     async with worker_process(scene.settings):
-        await until(lambda: _is(scene, killer, "buried"), seconds=30)
+        await until(lambda: _is(scene, killer, "buried"))
         row = await scene.engine.row("job", killer.tenant_id, killer.id)
         key = (killer.tenant_id, killer.id)
         await replay([key], Act("ada"), scene.engine.runtime.keeper, scene.redis)
-        await until(lambda: _is(scene, killer, "applied"), seconds=30)
+        await until(lambda: _is(scene, killer, "applied"))
 
     assert row["attempts"] == LAST_DELIVERY + 1
     assert "kill its worker" in row["error"]
@@ -53,7 +57,8 @@ async def test_a_recorded_job_is_buried_after_five_crashes_though_redis_is_never
 ) -> None:
     """Each worker is killed while the job is being applied; a rogue's task of that id holds it."""
     nowhere = SecretStr(f"unix://{tmp_path / 'nowhere'}")
-    scene.settings = scene.settings.model_copy(update={"hold_seconds": 0.5, "redis_url": nowhere})
+    impatient = {"hold_seconds": 0.5, "redis_url": nowhere}
+    scene.settings = scene.settings.model_copy(update=PATIENT | impatient)
     neighbours, killer = [scene.cast.task() for _ in range(4)], scene.cast.task()
     late: list[AnyJob] = []
     await scene.engine.record([*neighbours[:2], killer, *neighbours[2:]])
@@ -61,17 +66,17 @@ async def test_a_recorded_job_is_buried_after_five_crashes_though_redis_is_never
         await _occupy_task(rogue, scene, killer)
         for death in range(1, LAST_DELIVERY + 1):
             async with worker_process(scene.settings) as worker:
-                await until(lambda n=death: _is_in_hand(scene, killer, n), seconds=30)  # type: ignore[misc]
+                await until(lambda n=death: _is_in_hand(scene, killer, n))  # type: ignore[misc]
                 assert await end(worker, signal.SIGKILL) == -signal.SIGKILL
-            await until(lambda: _nobody_waits(scene), seconds=30)
+            await forget_the_dead(scene)
             late.append(scene.cast.task())
             await scene.engine.record(late[-1:])
         await rogue.rollback()
 
     async with worker_process(scene.settings):
-        await until(lambda: _is(scene, killer, "buried"), seconds=30)
+        await until(lambda: _is(scene, killer, "buried"))
         for job in [*neighbours, *late]:
-            await until(lambda one=job: _is(scene, one, "applied"), seconds=30)  # type: ignore[misc]
+            await until(lambda one=job: _is(scene, one, "applied"))  # type: ignore[misc]
 
     row = await scene.engine.row("job", killer.tenant_id, killer.id)
     assert (row["attempts"], row["deliveries"]) == (LAST_DELIVERY + 1, 0)
@@ -98,10 +103,6 @@ async def _is_in_hand(scene: Scene, job: AnyJob, deliveries: int) -> bool:
 
 async def _attempts(scene: Scene, jobs: list[AnyJob]) -> list[int]:
     return [(await scene.engine.row("job", job.tenant_id, job.id))["attempts"] for job in jobs]
-
-
-async def _nobody_waits(scene: Scene) -> bool:
-    return not await waits_in_transaction(scene)
 
 
 async def _is(scene: Scene, job: AnyJob, status: str) -> bool:

@@ -22,9 +22,9 @@ async def test_a_worker_may_fail_anywhere_and_nothing_is_lost_or_done_twice(
     await directed.enqueue(jobs[1::2])
 
     async with crippled(scene.settings, strike=(point, how)) as victim:
-        await until(lambda: _is_over(victim, directed), seconds=30)
+        await until(lambda: _is_over(victim, directed))
         async with scene.running(Consumer):
-            is_drained = await directed.drained(seconds=30)
+            is_drained = await directed.drained(seconds=60)
         await _come_back(victim)
 
     assert is_drained
@@ -40,4 +40,4 @@ async def _come_back(victim: Crippled) -> None:
     """A frozen one wakes up as if nothing had happened, finishes what it was at, and leaves."""
     victim.signal(signal.SIGCONT)
     victim.signal(signal.SIGTERM)
-    await until(victim.has_ended, seconds=30)
+    await until(victim.has_ended)

@@ -104,8 +104,8 @@ async def test_a_killed_server_comes_back(settings: Settings) -> None:
         for server in before.values():
             os.kill(server, signal.SIGKILL)
 
-        await until(lambda: _all_others(process.pid, before), seconds=30)
-        await until(lambda: _answers(settings), seconds=30)
+        await until(lambda: _all_others(process.pid, before))
+        await until(lambda: _answers(settings))
 
 
 async def test_others_use_the_servers_of_the_one_who_was_first(settings: Settings) -> None:

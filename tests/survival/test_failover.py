@@ -21,6 +21,7 @@ from tests.survival.site import Site, site_on
 from tests.waiting import until
 
 JOBS = 400
+IS_SYNCHRONOUS = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ async def test_jobs_go_on_at_the_standby_when_the_primary_dies(pair: Pair) -> No
     site = pair.site
     async with worker_process(site.settings) as worker:
         handles = await site.producer.enqueue_many([site.cast.task() for _ in range(JOBS)])
-        await until(lambda: _has_begun(site), seconds=30)
+        await until(lambda: _has_begun(site))
 
         assert pair.primary.process is not None
         pair.primary.process.send_signal(signal.SIGQUIT)
@@ -106,6 +107,9 @@ async def _wait_for_standby(site: Site) -> None:
     )
     await primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
     await primary.execute("SELECT pg_reload_conf()")
+    await until(lambda: primary.fetchval(IS_SYNCHRONOUS))
+    # Only when the checkpointer has read the configuration, too, do commits wait.
+    await primary.execute("CHECKPOINT")
     await primary.close()
 
 

@@ -4,16 +4,23 @@ import signal
 from contextlib import AsyncExitStack
 from functools import partial
 
+import pytest
+
 from jobs.envelope import AnyJob
 from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
+
+pytestmark = pytest.mark.timeout(300)
+"""Six workers start one after another, which takes long where all are at work."""
 
 RESTARTS = 5
 JOBS_BETWEEN = 400
 
 
 async def test_five_rolling_restarts_use_up_no_attempt(scene: Scene) -> None:
+    """Who was slow to give back what he held would be waited for in vain: it is held for long."""
+    scene.settings = scene.settings.model_copy(update={"hold_seconds": 120.0})
     async with AsyncExitStack() as stack:
         old = await stack.enter_async_context(worker_process(scene.settings))
         for number in range(RESTARTS):

@@ -117,8 +117,8 @@ async def test_the_outcome_is_what_the_worker_left(producer: Producer, redis: Ar
 
     outcome = await settle(redis, handle.job)
 
-    assert await handle.outcome(1) == outcome
-    assert await producer.outcome(TENANT, handle.job.id, 1) == outcome
+    assert await handle.outcome() == outcome
+    assert await producer.outcome(TENANT, handle.job.id) == outcome
 
 
 async def test_the_outcome_of_another_tenant_is_not_told(

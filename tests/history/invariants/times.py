@@ -6,7 +6,7 @@ from math import inf
 
 from tests.history.facts import Event, Facts, LedgerRow, Violation
 
-RECOVERY_SECONDS = 20.0
+RECOVERY_SECONDS = 40.0
 """A worker's hold, its longest backoff, and a machine with two cores that is busy."""
 
 
