@@ -47,6 +47,10 @@ SEEN = """
     UNION SELECT DISTINCT tenant_id::text FROM taskrail.job
     UNION SELECT DISTINCT tenant_id::text FROM taskrail.event
 """
+IS_UNFINISHED = """
+    SELECT EXISTS (SELECT FROM taskrail.job WHERE status = 'accepted')
+        OR EXISTS (SELECT FROM taskrail.outbox) AS is_unfinished
+"""
 LEFT_OVER = """
     SELECT format('%s: %s since %s', application_name, state, xact_start) FROM pg_stat_activity
     WHERE datname = current_database() AND state LIKE 'idle in transaction%'

@@ -21,7 +21,7 @@ from tests.history.facts import Facts, Key, Violation
 from tests.history.fleet import CHECKOUT, ended, fleet_of, started
 from tests.history.invariants.times import recoveries
 from tests.history.nemesis import schedule, torment
-from tests.history.reading import read_facts
+from tests.history.reading import IS_UNFINISHED, read_facts
 from tests.history.recording import Recorder, read_history
 from tests.history.residue import residue
 from tests.history.second_opinion import second_opinion
@@ -33,7 +33,6 @@ STEPS = 5
 WORKERS, PRODUCERS = 3, 2
 JOBS_A_SECOND = 320
 DRAIN_SECONDS = 90.0
-OPEN = "SELECT count(*) FROM taskrail.job WHERE status = 'accepted'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +119,18 @@ async def _producer(site: Site, seed: int, number: int) -> Process:
 
 
 async def _drain(site: Site, recorder: Recorder) -> None:
-    """Nothing is accepted or queued any more, or time is over; which of them is recorded."""
-    invoked, started = time.monotonic_ns(), time.monotonic()
-    is_drained = False
+    """Nothing waits to be settled or published, or time is over; which of them is recorded."""
+    invoked, is_drained = time.monotonic_ns(), False
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             while not (is_drained := await _is_empty(site)):  # noqa: ASYNC110 - others make it so
                 await asyncio.sleep(LOOK_SECONDS * 5)
-    result = "ok" if is_drained else "fail"
-    seconds = time.monotonic() - started
-    recorder.operation("drained", result, invoked, value=seconds)  # type: ignore[arg-type]
+    recorder.drained(invoked, is_ok=is_drained)
 
 
 async def _is_empty(site: Site) -> bool:
     async with site.superuser() as connection, site.direct_redis() as redis:
-        return not await connection.fetchval(OPEN) and not await redis.zcard(QUEUE)
+        return not await connection.fetchval(IS_UNFINISHED) and not await redis.zcard(QUEUE)
 
 
 def _note(recorder: Recorder, op: str, **others: Any) -> None:

@@ -29,7 +29,8 @@ from tests.history.sound import (
 
 Break = Callable[[Facts], Facts]
 LAST = len(STEPS)
-NEVER = f"{TENANT}:{TASK}:99"
+FIRST, SECOND, NEVER = (f"{TENANT}:{TASK}:{seq}" for seq in (1, 2, 99))
+DRAIN = {"seconds": 60.0, "at": 80.0}
 
 
 def _without_job(name: str) -> Break:
@@ -112,6 +113,12 @@ def _nothing_for_long(facts: Facts) -> Facts:
     return with_job(replace(facts, history=history), "late", settled_at=60.0)
 
 
+def _flushed_between(facts: Facts) -> Facts:
+    flush = Fault("redis_flushed", "", 0, 1, 15.0, 16.0, published=[SECOND])
+    history = History(facts.history.operations, [*facts.history.faults, flush])
+    return _happened("published", value=[FIRST])(replace(facts, history=history))
+
+
 def _expected_version_was_right(facts: Facts) -> Facts:
     return _payload("late", expected_version=LAST)(_late("version_conflict")(facts))
 
@@ -157,6 +164,9 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I7", "a dependency that is not", _changed(edges=[Edge(TENANT, TASK, "never-made", "block")])),
     ("I8", "nothing is to be published", _changed(outbox=set())),
     ("I8", "what never happened is published", _happened("published", value=[NEVER])),
+    ("I8", "all is drained, and nobody publishes", _happened("drained", value=DRAIN)),
+    ("I8", "a later event comes first", _happened("published", value=[SECOND, FIRST])),
+    ("I8", "it does so before a flush", _flushed_between),
     ("I9", "the job was another tenant's", _asked_by_other),
     ("I9", "an event in another tenant", _event(3, tenant=OTHER)),
     ("I9", "a reference into nowhere", _row(TASK, assignee_id="stranger")),
@@ -183,7 +193,7 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I13", "nothing was unmet", _late("dependencies_unmet")),
     ("I13", "a code that the load cannot earn", _late("invalid")),
     ("I14", "nothing for long", _nothing_for_long),
-    ("I14", "not drained", _happened("drained", "fail", value=60.0)),
+    ("I14", "not drained", _happened("drained", "fail", value=DRAIN)),
     ("I15", "settled before its predecessor", _job("late", settled_at=9.0)),
     ("I15", "its effect comes before that of", _envelope("job-1", after=["job-3"])),
     ("I16", "a transaction is left", _changed(residue=["idle in transaction"])),
@@ -205,6 +215,12 @@ def test_an_invariant_finds_what_violates_it(invariant: str, break_: Break) -> N
     found = {violation.invariant for violation in judge(facts)}
 
     assert invariant in found
+
+
+def test_what_was_published_may_come_again_at_any_time() -> None:
+    facts = _happened("published", value=[FIRST, SECOND, FIRST])(sound())
+
+    assert judge(facts) == []
 
 
 def test_no_invariant_is_without_a_test() -> None:

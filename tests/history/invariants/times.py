@@ -17,7 +17,8 @@ def i14(facts: Facts) -> Iterator[Violation]:
             yield Violation("I14", fault, f"nothing was decided for {seconds:.1f} s after its heal")
     for operation in facts.history.operations:
         if operation.op == "drained" and operation.result != "ok":
-            yield Violation("I14", "drain", f"not drained after {operation.value:.0f} s")
+            seconds = operation.value["seconds"]
+            yield Violation("I14", "drain", f"not drained after {seconds:.0f} s")
 
 
 def recoveries(facts: Facts) -> list[tuple[float, str]]:
