@@ -108,6 +108,13 @@ def _half_a_call(facts: Facts) -> Facts:
     return _happened("record", "info", ("half", "other-half"))(came)
 
 
+def _torn_call(facts: Facts) -> Facts:
+    """One job came by another call, too; of the others one has come, and one has not."""
+    torn = _happened("record", "info", ("job-2", "half", "other-half"))(facts)
+    came = job("half", "task.create", {}, 30.0)
+    return replace(torn, ledger=[*facts.ledger, came])
+
+
 def _nothing_for_long(facts: Facts) -> Facts:
     history = History(facts.history.operations, [Fault("redis_killed", "", 0, 1, 15.0, 16.0)])
     return with_job(replace(facts, history=history), "late", settled_at=60.0)
@@ -127,6 +134,11 @@ def _told_otherwise(facts: Facts) -> Facts:
     row = facts.ledger[0]
     other = replace(row, outcome={"job_id": row.id, "status": "applied", "result": {"other": 1}})
     return with_operation(facts, answered(other))
+
+
+def _told_of_nothing(facts: Facts) -> Facts:
+    unknown = job("unknown", "task.comment", {}, 5.0)
+    return with_operation(facts, answered(unknown))
 
 
 def _asked_by_other(facts: Facts) -> Facts:
@@ -160,6 +172,9 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I7", "too many tasks", _row(PROJECT, task_count=2)),
     ("I7", "a completed task was not counted", _row(PROJECT, completed_count=0)),
     ("I7", "attempts that nobody made", _row(PROJECT, used_attempts=1)),
+    ("I7", "tokens that were not booked", _row(PROJECT, used_tokens=699)),
+    ("I7", "money that nobody spent", _row(PROJECT, used_money_micros=1)),
+    ("I7", "seconds that nobody worked", _row(PROJECT, used_wall_seconds=1)),
     ("I7", "a dependency that is met", _row(TASK, unmet_dependencies=1)),
     ("I7", "a dependency that is not", _changed(edges=[Edge(TENANT, TASK, "never-made", "block")])),
     ("I8", "nothing is to be published", _changed(outbox=set())),
@@ -172,12 +187,15 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I9", "a reference into nowhere", _row(TASK, assignee_id="stranger")),
     ("I9", "rows of another tenant are seen", _changed(sightings=[(TENANT, OTHER)])),
     ("I10", "half a transaction", _half_a_call),
+    ("I10", "a third of one, and one more job by another call", _torn_call),
     ("I11", "claimed twice", _data(3, lease={"holder_id": OWNER, "token": 2})),
     ("I11", "a token comes again", _data(2, lease={"holder_id": AGENT, "token": 0})),
     ("I11", "an old token is obeyed", _payload("job-4", token=7)),
     ("I11", "another one reports", _envelope("job-4", actor_id=OWNER)),
     ("I11", "the lease outlives its end", _changed(leases={(TENANT, TASK): (AGENT, 1)})),
     ("I12", "told otherwise", _told_otherwise),
+    ("I12", "told of what the ledger does not have", _told_of_nothing),
+    ("I12", "told while it is not decided", _job("job-2", status="accepted", outcome=None)),
     ("I12", "a second content is accepted", _happened("conflict", jobs=("late",))),
     ("I13", "it was not so", _late("illegal_transition", status="pending")),
     ("I13", "no such version", _late("illegal_transition", version=99)),
