@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from jobs.entities import WorkerKind
 from jobs.envelope import AnyJob
 from jobs.payloads.base import Payload
+from jobs.payloads.budget import Usage
 from jobs.payloads.lifecycle import (
     ApproveTask,
     BlockTask,
@@ -21,6 +22,7 @@ from jobs.payloads.lifecycle import (
     ReleaseTask,
     ReopenTask,
     ReportProgress,
+    ReportUsage,
     SubmitTask,
     UnblockTask,
 )
@@ -197,9 +199,22 @@ def waiting(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
     ]
 
 
+def costly(cast: Cast, task: UUID, one: UUID, _: UUID) -> list[Step]:
+    """Its holder says twice what it has cost; who reports without a token is not heard."""
+    used = Usage(tokens=1_200, money_micros=3_400, wall_seconds=5)
+    return [
+        cast.create(task),
+        (one, ClaimTask(task_id=task)),
+        (one, ReportUsage(task_id=task, usage=used, token=1)),
+        (one, ReportUsage(task_id=task, usage=used)),
+        (one, ReportUsage(task_id=task, usage=Usage(tokens=80), token=1)),
+        (one, CompleteTask(task_id=task, token=1)),
+    ]
+
+
 STORIES: list[Callable[[Cast, UUID, UUID, UUID], list[Step]]] = [
     going_well, going_well, failing_once, reviewed, reported_too_late, left_alone, wanted_by_two,
-    blocked, taken_back, waiting,
+    blocked, taken_back, waiting, costly,
 ]  # fmt: skip
 
 

@@ -19,10 +19,11 @@ def i07(facts: Facts) -> Iterator[Violation]:
                 yield Violation("I7", "/".join(row.key), said)
 
 
+_USED = ("attempts", "tokens", "money_micros", "wall_seconds")
 _COUNTERS = {
     ("project", "task_count"),
     ("project", "completed_count"),
-    ("project", "used_attempts"),
+    *(("project", f"used_{what}") for what in _USED),
     ("task", "unmet_dependencies"),
 }
 
@@ -58,7 +59,8 @@ def _recounted(facts: Facts) -> Counter[tuple[str, str, str]]:
         counted[tenant, project, "completed_count"] += is_done
         usage = columns.get("usage")
         if isinstance(usage, dict):
-            counted[tenant, project, "used_attempts"] += usage.get("attempts", 0)
+            for what in _USED:
+                counted[tenant, project, f"used_{what}"] += usage.get(what, 0)
     for edge in facts.edges:
         counted[edge.tenant, edge.task, "unmet_dependencies"] += not _is_met(facts, edge)
     return counted
