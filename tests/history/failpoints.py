@@ -22,7 +22,7 @@ KILLED = 137
 
 
 def install(point: str, how: str, struck: Event) -> None:
-    """The worker of this process strikes at this point, and says so before. `how`: exit, raise, stall."""
+    """The worker of this process strikes at this point and says so. `how`: exit, raise or stall."""
     strikes = {"exit": _exit, "raise": _raise, "stall": _stall}
     POINTS[point](_once(strikes[how], struck))
 

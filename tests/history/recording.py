@@ -31,6 +31,7 @@ class Operation:
     outcome    what the one job's producer was told; `value`: status and hash of the outcome
     published  what came out of the streams; `value`: `<entity_id>:<seq>` of each event
     drained    ok: nothing was left; `value`: the `seconds` it took, and `at`, since the epoch
+    skipped    a fault that was planned; `value`: its kind, and what kept it from happening
     residue    `value`: what was found outside PostgreSQL when all had ended
     """
 

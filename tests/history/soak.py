@@ -37,7 +37,7 @@ DRAIN_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`faults` by kind; jobs by what became of them; `unknown`: calls whose answer was lost.
+    """`faults` that happened, by kind; jobs by what became of them; `unknown`: answers lost.
 
     `accepted`: without those that only Redis had when it was flushed.
     """
@@ -81,7 +81,8 @@ async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda
         async with site.superuser() as connection:
             facts = await read_facts(read_history(history), connection)
         violations = [*judge(facts), *await second_opinion(site.environment)]
-        on_step("checked")
+        skipped = sum(one.op == "skipped" for one in facts.history.operations)
+        on_step(f"checked; {skipped} faults met another and did not happen")
         return _report(seed, seconds, facts, violations)
 
 

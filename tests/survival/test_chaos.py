@@ -31,6 +31,7 @@ async def test_a_minute_of_chaos_breaks_no_promise() -> None:
     assert report["violations"] == []
     assert (process.returncode, report["drained"], report.keys()) == (0, True, KEYS)
     assert sum(report["faults"].values()) >= 80
+    assert len(report["faults"]) >= 10
     assert report["accepted"] >= 8_000
 
 
@@ -39,7 +40,7 @@ def test_the_same_seed_gives_the_same_schedule() -> None:
     assert schedule(1, 120) != schedule(2, 120)
 
 
-def test_two_minutes_have_more_than_a_hundred_faults_of_more_than_ten_kinds() -> None:
+def test_two_minutes_are_to_have_a_hundred_faults_of_ten_kinds() -> None:
     plans = schedule(1, 120)
 
     assert len(plans) >= 100

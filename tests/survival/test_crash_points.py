@@ -10,6 +10,7 @@ from tests.history.failpoints import POINTS
 from tests.waiting import until
 from worker.consumer import Consumer
 
+
 @pytest.mark.parametrize("how", ["exit", "raise", "stall"])
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_may_fail_anywhere_and_nothing_is_lost_or_done_twice(
