@@ -11,16 +11,16 @@ import pytest
 from tests.history.faults import FAULTS, FaultKind
 from tests.history.nemesis import Plan, torment
 from tests.history.recording import Recorder, read_history
-from tests.history.wounds import Scene, Wound
+from tests.history.wounds import Victims, Wound
 
 
 @asynccontextmanager
-async def easy(_: Scene, __: Random) -> AsyncIterator[Wound]:
+async def easy(_: Victims, __: Random) -> AsyncIterator[Wound]:
     yield Wound()
 
 
 @asynccontextmanager
-async def impossible(_: Scene, __: Random) -> AsyncIterator[Wound]:
+async def impossible(_: Victims, __: Random) -> AsyncIterator[Wound]:
     """Another fault has taken the server away."""
     raise ConnectionRefusedError
     yield Wound()
