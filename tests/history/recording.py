@@ -30,6 +30,7 @@ class Operation:
     conflict   another content under an id that is known already: must change nothing
     outcome    what the one job's producer was told; `value`: status and hash of the outcome
     published  what came out of the streams; `value`: `<entity_id>:<seq>` of each event
+    ready      workers had begun and settled something; `value`: the seconds that this took
     drained    ok: nothing was left; `value`: the `seconds` it took, and `at`, since the epoch
     skipped    a fault that was planned; `value`: its kind, and what kept it from happening
     residue    `value`: what was found outside PostgreSQL when all had ended

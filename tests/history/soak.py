@@ -66,9 +66,11 @@ async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda
         history = arena.folder / "history"
         history.mkdir()
         on_step("servers run")
+        begun = time.monotonic_ns()
         with Recorder(history, "nemesis") as recorder:
             async with fleet_of(WORKERS, arena.environment, arena.folder) as fleet:
                 async with _producing(arena, seed):
+                    _note(recorder, "ready", value=(time.monotonic_ns() - begun) / 1e9)
                     on_step("producers are ready")
                     await torment(Victims(arena, fleet), schedule(seed, seconds), recorder)
                 on_step("all is healed")

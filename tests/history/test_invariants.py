@@ -235,6 +235,12 @@ def test_an_invariant_finds_what_violates_it(invariant: str, break_: Break) -> N
     assert invariant in found
 
 
+def test_where_workers_start_slowly_recovery_may_take_longer() -> None:
+    facts = _happened("ready", value=40.0)(_nothing_for_long(sound()))
+
+    assert "I14" not in {violation.invariant for violation in judge(facts)}
+
+
 def test_what_was_published_may_come_again_at_any_time() -> None:
     facts = _happened("published", value=[FIRST, SECOND, FIRST])(sound())
 
