@@ -28,6 +28,7 @@ from jobs.connections import ANSWER_SECONDS
 from jobs.entities import Event
 
 AnswerT = TypeVar("AnswerT")
+Entry = tuple[bytes, dict[bytes, bytes]]
 
 OLDEST = "0-0"
 """Before the first entry of any stream."""
@@ -86,11 +87,13 @@ async def follow(
 ) -> AsyncGenerator[StreamedEvent, None]:
     """All events after the entry `after`; None: those published from now on.
 
-    Waits for Redis as long as it is away. Raises EventsLost, and what Redis refuses.
+    Waits for Redis as long as it is away. Raises EventsLost, ValueError at an entry that no relay
+    has written, and what Redis refuses.
     """
     last = await patiently(partial(last_id, redis, tenant_id)) if after is None else after
     while True:
-        for event in await patiently(partial(_page, redis, tenant_id, last)):
+        for entry in await patiently(partial(_page, redis, tenant_id, last)):
+            event = parsed(*entry)
             if place(last) > place(OLDEST) and event.follows != last:
                 raise EventsLost(tenant_id, last, event.follows)
             last = event.stream_id
@@ -138,12 +141,13 @@ def place(stream_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number or 0)
 
 
-async def _page(redis: Redis, tenant_id: UUID, after: str) -> list[StreamedEvent]:
-    """The next events, as soon as there are some; none after a while."""
+async def _page(redis: Redis, tenant_id: UUID, after: str) -> list[Entry]:
+    """The next entries, as soon as there are some; none after a while."""
     asked: Any = {stream_key(tenant_id): after}
     answer = await redis.xread(asked, count=PAGE_EVENTS, block=int(1000 * BLOCK_SECONDS))
     if answer:
-        return [parsed(*entry) for entry in answer[0][1]]
+        entries: list[Entry] = answer[0][1]
+        return entries
     newest = await last_id(redis, tenant_id)
     if place(newest) < place(after):
         raise EventsLost(tenant_id, after, OLDEST)

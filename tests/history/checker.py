@@ -12,7 +12,7 @@ I4   legal path               the events of tasks, by the checker's own table of
 I5   gap-free                 projects, workers and tasks
 I6   no lost update           every column that events name; comments
 I7   recount                  counters of projects with what waits in `tally`; unmet dependencies
-I8   outbox                   the table, or what was seen in the streams; not their order
+I8   outbox                   what was seen in the streams, in order; until the drain the table
 I9   tenants                  jobs, events and references; canary reads in the worker's role
 I10  atomic unknowns          calls whose answer was lost: a transaction, or one script of Redis
 I11  fencing                  tokens of leases, by event and by the token that the job named

@@ -17,8 +17,8 @@ from jobs import codec
 from jobs.envelope import AnyJob
 from jobs.producer import Handle, Producer
 from jobs.recording import RECORD
+from tests.history.arena import QUEUE
 from tests.history.recording import Recorder, Result, content_hash, outcome_hash
-from tests.history.site import QUEUE
 
 POSTGRES_ERRORS = (
     asyncpg.PostgresError,

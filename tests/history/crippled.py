@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ URLS = ("database_url", "redis_url")
 
 @dataclass(frozen=True, slots=True)
 class Crippled:
-    """A worker's process."""
+    """A worker's process. `struck` is set when it has come to its failpoint."""
 
     process: BaseProcess
+    struck: Event
 
     @property
     def pid(self) -> int:
@@ -56,20 +58,23 @@ async def crippled(
     # The server of forks has to find its modules.
     os.environ["PYTHONPATH"] = str(CHECKOUT)
     FORKING.set_forkserver_preload([__name__])
-    process = FORKING.Process(target=run_crippled, args=(_given(settings), mutant, strike))
+    struck = FORKING.Event()
+    process = FORKING.Process(target=run_crippled, args=(_given(settings), mutant, strike, struck))
     process.daemon = True
     process.start()
     try:
-        yield Crippled(process)
+        yield Crippled(process, struck)
     finally:
         process.kill()
         await asyncio.to_thread(process.join)
 
 
-def run_crippled(given: dict[str, Any], mutant: str | None, strike: tuple[str, str] | None) -> None:
+def run_crippled(
+    given: dict[str, Any], mutant: str | None, strike: tuple[str, str] | None, struck: Event
+) -> None:
     """What the process does. The failpoint is below the mutation, which may wrap the same."""
     if strike is not None:
-        install(*strike)
+        install(*strike, struck)
     if mutant is not None:
         MUTANTS[mutant]()
     run(work(Settings(**given), burst=False))

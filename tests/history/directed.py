@@ -20,7 +20,7 @@ from jobs.payloads.worker import RegisterWorker
 from jobs.producer import new_job
 from tests.history.checker import check
 from tests.history.facts import Violation
-from tests.history.reading import LEFT_OVER
+from tests.history.reading import IS_UNFINISHED, LEFT_OVER
 from tests.history.recording import Recorder, content_hash, read_history
 from tests.history.streams import note_published
 from tests.workers import Scene
@@ -70,14 +70,14 @@ class Directed:
         self._note("record", jobs, invoked)
 
     async def drained(self, seconds: float) -> bool:
-        """Whether nothing was accepted or queued any more within this time."""
-        try:
+        """Whether nothing waited to be settled or published any more within this time."""
+        invoked, is_drained = time.monotonic_ns(), False
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not await self.is_empty():  # noqa: ASYNC110 - other processes make it so
+                while not (is_drained := await self.is_empty()):  # noqa: ASYNC110 - others make it so
                     await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError:
-            return False
-        return True
+        self.recorder.drained(invoked, is_ok=is_drained)
+        return is_drained
 
     async def violations(self) -> list[Violation]:
         tenants = await self.scene.engine.execute("SELECT id FROM taskrail.tenant")
@@ -95,11 +95,11 @@ class Directed:
             await connection.close()
 
     async def is_empty(self) -> bool:
-        queued = await self.scene.redis.zcard(self.scene.settings.queue_name)
-        accepted = await self.scene.engine.execute(
-            "SELECT 1 FROM taskrail.job WHERE status = 'accepted' LIMIT 1"
-        )
-        return not queued and not accepted
+        (row,) = await self.scene.engine.execute(IS_UNFINISHED)
+        return await self.queue_is_empty() and not row["is_unfinished"]
+
+    async def queue_is_empty(self) -> bool:
+        return not await self.scene.redis.zcard(self.scene.settings.queue_name)
 
     def _note(self, op: str, jobs: Sequence[AnyJob], invoked: int) -> None:
         for job in jobs:

@@ -7,9 +7,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import worker.apply
+import worker.loops.relay
 import worker.loops.sweeper
 from db.unit_of_work import UnitOfWork
 from worker.queue.holding import Queues
@@ -19,10 +21,10 @@ Method = Callable[..., Awaitable[Any]]
 KILLED = 137
 
 
-def install(point: str, how: str) -> None:
-    """The worker of this process strikes at this point. `how`: exit, raise or stall."""
+def install(point: str, how: str, struck: Event) -> None:
+    """The worker of this process strikes at this point and says so. `how`: exit, raise or stall."""
     strikes = {"exit": _exit, "raise": _raise, "stall": _stall}
-    POINTS[point](_once(strikes[how]))
+    POINTS[point](_once(strikes[how], struck))
 
 
 def after_take(strike: Strike) -> None:
@@ -74,6 +76,11 @@ def sweeper_after_put(strike: Strike) -> None:
     _wrap(worker.loops.sweeper, "put", _after(strike))
 
 
+def relay_after_append(strike: Strike) -> None:
+    """Events are in their streams, and in the outbox still."""
+    _wrap(worker.loops.relay, "append", _after(strike))
+
+
 POINTS: dict[str, Callable[[Strike], None]] = {
     point.__name__: point
     for point in (
@@ -84,6 +91,7 @@ POINTS: dict[str, Callable[[Strike], None]] = {
         after_commit,
         after_settle,
         sweeper_after_put,
+        relay_after_append,
     )
 }
 
@@ -109,9 +117,13 @@ def _after(strike: Strike) -> Callable[..., Awaitable[Any]]:
     return wrapped
 
 
-def _once(strike: Strike) -> Strike:
-    left = [strike]
-    return lambda: left.pop()() if left else None
+def _once(strike: Strike, struck: Event) -> Strike:
+    def strike_once() -> None:
+        if not struck.is_set():
+            struck.set()
+            strike()
+
+    return strike_once
 
 
 def _exit() -> None:

@@ -7,9 +7,9 @@ from random import Random
 
 from tests.history import faults_of_servers as servers
 from tests.history import faults_of_workers as workers
-from tests.history.wounds import Scene, Wound
+from tests.history.wounds import Victims, Wound
 
-Inject = Callable[[Scene, Random], AbstractAsyncContextManager[Wound]]
+Inject = Callable[[Victims, Random], AbstractAsyncContextManager[Wound]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import asyncpg
 from pydantic_core import from_json
 
 from jobs.wire import ENQUEUE, payload
-from tests.history.site import QUEUE, Site
+from tests.history.arena import QUEUE, Arena
 from tests.history.streams import published, stream_of
-from tests.history.wounds import Scene, Wound
+from tests.history.wounds import Victims, Wound
 
 OTHERS = """
     SELECT pid FROM pg_stat_activity
@@ -35,8 +35,8 @@ LEAST_MEMORY = "1mb"
 
 
 @asynccontextmanager
-async def backends_terminated(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    async with scene.site.superuser() as connection:
+async def backends_terminated(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    async with victims.arena.superuser() as connection:
         number = await connection.fetchval(
             f"SELECT count(pg_terminate_backend(pid)) FROM ({OTHERS}) AS other"  # noqa: S608
         )
@@ -44,44 +44,44 @@ async def backends_terminated(scene: Scene, _: Random) -> AsyncIterator[Wound]:
 
 
 @asynccontextmanager
-async def backend_killed(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+async def backend_killed(victims: Victims, random: Random) -> AsyncIterator[Wound]:
     """PostgreSQL takes all the others down with it and recovers."""
-    async with scene.site.superuser() as connection:
+    async with victims.arena.superuser() as connection:
         pids = [row[0] for row in await connection.fetch(OTHERS)]
     if pids:
         os.kill(random.choice(pids), SIGKILL)
     yield Wound("one backend")
-    await scene.site.postgres_answers()
+    await victims.arena.postgres_answers()
 
 
 @asynccontextmanager
-async def postgres_stopped_at_once(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    os.kill(scene.site.postmaster(), SIGQUIT)
+async def postgres_stopped_at_once(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    os.kill(victims.arena.postmaster(), SIGQUIT)
     yield Wound("immediate shutdown")
-    await scene.site.postgres_answers()
+    await victims.arena.postgres_answers()
 
 
 @asynccontextmanager
-async def postgres_killed(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    os.kill(scene.site.postmaster(), SIGKILL)
+async def postgres_killed(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    os.kill(victims.arena.postmaster(), SIGKILL)
     yield Wound("postmaster")
-    await scene.site.postgres_answers()
+    await victims.arena.postgres_answers()
 
 
 @asynccontextmanager
-async def postgres_read_only(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    await _set(scene.site, "default_transaction_read_only = on")
+async def postgres_read_only(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    await _set(victims.arena, "default_transaction_read_only = on")
     try:
         yield Wound()
     finally:
-        await _set(scene.site, "default_transaction_read_only = off")
+        await _set(victims.arena, "default_transaction_read_only = off")
 
 
 @asynccontextmanager
-async def connections_exhausted(scene: Scene, _: Random) -> AsyncIterator[Wound]:
+async def connections_exhausted(victims: Victims, _: Random) -> AsyncIterator[Wound]:
     """Also the superuser's reserve: workers of an embedded server log in as one."""
     taken: list[Any] = []
-    url = scene.site.settings.resolved_database_url.get_secret_value()
+    url = victims.arena.settings.resolved_database_url.get_secret_value()
     with suppress(asyncpg.PostgresError, OSError):
         while True:
             taken.append(await asyncpg.connect(url, timeout=5))
@@ -90,33 +90,33 @@ async def connections_exhausted(scene: Scene, _: Random) -> AsyncIterator[Wound]
     finally:
         for connection in taken:
             connection.terminate()
-        await scene.site.postgres_answers()
+        await victims.arena.postgres_answers()
 
 
 @asynccontextmanager
-async def rows_locked(scene: Scene, _: Random) -> AsyncIterator[Wound]:
+async def rows_locked(victims: Victims, _: Random) -> AsyncIterator[Wound]:
     """Somebody holds the newest tasks and takes his time."""
-    async with scene.site.superuser() as connection, connection.transaction():
+    async with victims.arena.superuser() as connection, connection.transaction():
         rows = await connection.fetch(LOCK)
         yield Wound(f"{len(rows)} tasks")
 
 
 @asynccontextmanager
-async def redis_killed(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    os.kill(await scene.site.valkey(), SIGKILL)
+async def redis_killed(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    os.kill(await victims.arena.valkey(), SIGKILL)
     yield Wound("with its log")
-    await scene.site.redis_answers()
+    await victims.arena.redis_answers()
 
 
 @asynccontextmanager
-async def redis_stopped(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    async with _signalled(await scene.site.valkey(), SIGSTOP, SIGCONT):
+async def redis_stopped(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    async with _signalled(await victims.arena.valkey(), SIGSTOP, SIGCONT):
         yield Wound()
 
 
 @asynccontextmanager
-async def redis_out_of_memory(scene: Scene, _: Random) -> AsyncIterator[Wound]:
-    async with scene.site.direct_redis() as redis:
+async def redis_out_of_memory(victims: Victims, _: Random) -> AsyncIterator[Wound]:
+    async with victims.arena.direct_redis() as redis:
         await redis.config_set("maxmemory", LEAST_MEMORY)
         try:
             yield Wound(LEAST_MEMORY)
@@ -125,10 +125,10 @@ async def redis_out_of_memory(scene: Scene, _: Random) -> AsyncIterator[Wound]:
 
 
 @asynccontextmanager
-async def redis_flushed(scene: Scene, _: Random) -> AsyncIterator[Wound]:
+async def redis_flushed(victims: Victims, _: Random) -> AsyncIterator[Wound]:
     """What stood there is written down in the same step, so that no more is forgiven."""
-    tenants = scene.site.tenants
-    async with scene.site.direct_redis() as redis, redis.pipeline(transaction=True) as both:
+    tenants = victims.arena.tenants
+    async with victims.arena.direct_redis() as redis, redis.pipeline(transaction=True) as both:
         both.zrange(QUEUE, 0, -1)
         for tenant in tenants:
             both.xrange(stream_of(tenant))
@@ -140,20 +140,20 @@ async def redis_flushed(scene: Scene, _: Random) -> AsyncIterator[Wound]:
 
 
 @asynccontextmanager
-async def jobs_duplicated(scene: Scene, _: Random) -> AsyncIterator[Wound]:
+async def jobs_duplicated(victims: Victims, _: Random) -> AsyncIterator[Wound]:
     """Jobs that are settled come once more."""
-    async with scene.site.superuser() as connection:
+    async with victims.arena.superuser() as connection:
         rows = await connection.fetch(ANY_SETTLED)
     entries = [part for row in rows for part in (row[0], payload(row[1], from_json(row[2])))]
-    async with scene.site.direct_redis() as redis:
+    async with victims.arena.direct_redis() as redis:
         if entries:
             await redis.eval(ENQUEUE, 1, QUEUE, "arq:job:", "arq:result:", *entries)
     yield Wound(f"{len(rows)} jobs")
 
 
 @asynccontextmanager
-async def jobs_reordered(scene: Scene, random: Random) -> AsyncIterator[Wound]:
-    async with scene.site.direct_redis() as redis:
+async def jobs_reordered(victims: Victims, random: Random) -> AsyncIterator[Wound]:
+    async with victims.arena.direct_redis() as redis:
         now = time.time() * 1000
         names = await redis.zrangebyscore(QUEUE, 0, now, start=0, num=REORDERED_JOBS)
         scores = {name: now + random.uniform(-DISORDER_MS, DISORDER_MS) for name in names}
@@ -173,8 +173,8 @@ async def _signalled(pid: int, begin: Signals, end: Signals) -> AsyncIterator[No
         await asyncio.sleep(0)
 
 
-async def _set(site: Site, what: str) -> None:
-    async with site.superuser() as connection:
+async def _set(arena: Arena, what: str) -> None:
+    async with arena.superuser() as connection:
         # The session that switches it off must not be bound by it itself.
         await connection.execute("SET default_transaction_read_only = off")
         await connection.execute(f"ALTER SYSTEM SET {what}")

@@ -6,53 +6,53 @@ from random import Random
 from signal import SIGCONT, SIGSTOP
 
 from tests.history.proxies import Proxy
-from tests.history.wounds import Scene, Wound
+from tests.history.wounds import Victims, Wound
 
 SLOW_SECONDS = 0.05
 
 
 @asynccontextmanager
-async def worker_killed(scene: Scene, random: Random) -> AsyncIterator[Wound]:
-    slot = random.randrange(len(scene.fleet))
-    await scene.fleet.kill(slot)
+async def worker_killed(victims: Victims, random: Random) -> AsyncIterator[Wound]:
+    slot = random.randrange(len(victims.fleet))
+    await victims.fleet.kill(slot)
     try:
         yield Wound(f"worker {slot}")
     finally:
-        await scene.fleet.replace(slot)
+        await victims.fleet.replace(slot)
 
 
 @asynccontextmanager
-async def worker_stopped(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+async def worker_stopped(victims: Victims, random: Random) -> AsyncIterator[Wound]:
     """It comes back as if nothing had happened: a zombie, if its holds have ended meanwhile."""
-    slot = random.randrange(len(scene.fleet))
-    scene.fleet.send(slot, SIGSTOP)
+    slot = random.randrange(len(victims.fleet))
+    victims.fleet.send(slot, SIGSTOP)
     try:
         yield Wound(f"worker {slot}")
     finally:
-        scene.fleet.send(slot, SIGCONT)
+        victims.fleet.send(slot, SIGCONT)
 
 
 @asynccontextmanager
-async def worker_terminated(scene: Scene, random: Random) -> AsyncIterator[Wound]:
-    slot = random.randrange(len(scene.fleet))
-    await scene.fleet.terminate(slot)
+async def worker_terminated(victims: Victims, random: Random) -> AsyncIterator[Wound]:
+    slot = random.randrange(len(victims.fleet))
+    await victims.fleet.terminate(slot)
     try:
         yield Wound(f"worker {slot}")
     finally:
-        await scene.fleet.replace(slot)
+        await victims.fleet.replace(slot)
 
 
 @asynccontextmanager
-async def network_reset(scene: Scene, random: Random) -> AsyncIterator[Wound]:
-    name, proxy = _wire(scene, random)
+async def network_reset(victims: Victims, random: Random) -> AsyncIterator[Wound]:
+    name, proxy = _wire(victims, random)
     proxy.reset()
     yield Wound(name)
 
 
 @asynccontextmanager
-async def network_black_hole(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+async def network_black_hole(victims: Victims, random: Random) -> AsyncIterator[Wound]:
     """Nothing passes; what was on its way arrives in the end, as TCP has it."""
-    name, proxy = _wire(scene, random)
+    name, proxy = _wire(victims, random)
     proxy.flows.clear()
     try:
         yield Wound(name)
@@ -61,8 +61,8 @@ async def network_black_hole(scene: Scene, random: Random) -> AsyncIterator[Woun
 
 
 @asynccontextmanager
-async def network_slow(scene: Scene, random: Random) -> AsyncIterator[Wound]:
-    name, proxy = _wire(scene, random)
+async def network_slow(victims: Victims, random: Random) -> AsyncIterator[Wound]:
+    name, proxy = _wire(victims, random)
     proxy.latency_seconds = SLOW_SECONDS
     try:
         yield Wound(name)
@@ -71,9 +71,9 @@ async def network_slow(scene: Scene, random: Random) -> AsyncIterator[Wound]:
 
 
 @asynccontextmanager
-async def network_half_open(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+async def network_half_open(victims: Victims, random: Random) -> AsyncIterator[Wound]:
     """All must connect anew, and nobody answers those who do."""
-    name, proxy = _wire(scene, random)
+    name, proxy = _wire(victims, random)
     proxy.answers.clear()
     proxy.reset()
     try:
@@ -83,13 +83,13 @@ async def network_half_open(scene: Scene, random: Random) -> AsyncIterator[Wound
 
 
 @asynccontextmanager
-async def network_forgotten(scene: Scene, random: Random) -> AsyncIterator[Wound]:
+async def network_forgotten(victims: Victims, random: Random) -> AsyncIterator[Wound]:
     """As when a firewall forgets its connections: they stay open, and dead. New ones are fine."""
-    name, proxy = _wire(scene, random)
+    name, proxy = _wire(victims, random)
     proxy.forget()
     yield Wound(name)
 
 
-def _wire(scene: Scene, random: Random) -> tuple[str, Proxy]:
-    wires = {"postgres": scene.site.postgres, "redis": scene.site.redis}
+def _wire(victims: Victims, random: Random) -> tuple[str, Proxy]:
+    wires = {"postgres": victims.arena.postgres, "redis": victims.arena.redis}
     return random.choice(list(wires.items()))

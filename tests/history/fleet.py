@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ops.checkout import CHECKOUT
+from tests.skewed import AT_WORK
 
 WORKER = ("worker", "--verbose")
 CLOCKS = (0, 7_200, -7_200)
 """By how many seconds the clock of the worker in each slot is wrong."""
-GRACE_SECONDS, STARTING_SECONDS, LONGEST_STARTING_SECONDS = 40.0, 15.0, 60.0
+GRACE_SECONDS = 40.0
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -27,7 +28,6 @@ class Fleet:
         self._environment = environment
         self._logs = logs
         self._slots: dict[int, Process] = {}
-        self._begun: dict[int, float] = {}
         self.complaints: list[str] = []
 
     async def replace(self, slot: int) -> None:
@@ -36,7 +36,6 @@ class Fleet:
         with self._log(slot).open("ab") as log:
             streams = {"stdin": DEVNULL, "stdout": log, "stderr": log}
             self._slots[slot] = await started(command, self._environment, **streams)
-        self._begun[slot] = asyncio.get_running_loop().time()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -54,8 +53,8 @@ class Fleet:
         """It has finished its batch and ended, with 0."""
         self.send(slot, signal.SIGTERM)
         code = await ended(self._slots[slot])
-        age = asyncio.get_running_loop().time() - self._begun[slot]
-        if code != 0 and not _was_starting(code, age):
+        # Who is still starting has nothing in hand, and may end by the signal itself.
+        if code != 0 and self._was_at_work(slot):
             said = f"worker {slot}, told to stop, ended with {code}: {self._last(slot)}"
             self.complaints.append(said)
 
@@ -79,8 +78,14 @@ class Fleet:
 
     def _last(self, slot: int) -> str:
         """The last thing that it said."""
-        said = self._log(slot).read_text(errors="replace").strip().splitlines()
+        said = [line for line in self._said(slot) if not line.startswith(AT_WORK)]
         return said[-1] if said else "without a word"
+
+    def _was_at_work(self, slot: int) -> bool:
+        return f"{AT_WORK}{self._slots[slot].pid}" in self._said(slot)
+
+    def _said(self, slot: int) -> list[str]:
+        return self._log(slot).read_text(errors="replace").strip().splitlines()
 
     def _log(self, slot: int) -> Path:
         return self._logs / f"worker-{slot}.log"
@@ -119,14 +124,6 @@ async def ended(process: Process) -> int:
     except TimeoutError:
         process.kill()
         return await process.wait()
-
-
-def _was_starting(code: int, age: float) -> bool:
-    """Who is still starting has nothing in hand, and may end by the signal itself.
-
-    Where all are at work that takes long; but who has begun to listen never ends like that.
-    """
-    return age <= (LONGEST_STARTING_SECONDS if code == -signal.SIGTERM else STARTING_SECONDS)
 
 
 def _die_with_parent() -> None:

@@ -18,7 +18,9 @@ from db.models import Outbox
 from db.repositories import ledger, tasks
 from db.repositories.history import EVENT, EVENTS, OUTBOX, History
 from jobs.errors import NotAllowed
+from jobs.outcomes import Rejected
 from worker.deliveries import Delivery, Disposition, Kept
+from worker.loops.relay import Relay
 from worker.loops.sweeper import Sweeper
 from worker.queue.holding import Entry
 from worker.queue.line import Line
@@ -62,11 +64,21 @@ def no_sweeper() -> None:
     _replace(Sweeper, "sweep", sweep)
 
 
+def no_relay() -> None:
+    """What has happened stays in the outbox."""
+
+    async def publish(_: Relay, __: Runtime) -> int:
+        return 0
+
+    _replace(Relay, "publish", publish)
+
+
 def acknowledged_before_commit() -> None:
     """Redis forgets what PostgreSQL does not have yet."""
     apply = Line._apply  # noqa: SLF001 - to be wrapped
 
     async def forget_first(self: Line, entries: list[Entry]) -> None:
+        self.renewing.let_go(entries)
         await self.queues.settle(entries, [Kept("too early")] * len(entries))
         await apply(self, entries)
 
@@ -87,6 +99,15 @@ def everything_rejected() -> None:
         raise NotAllowed("No.")
 
     _replace(worker.deciding, "decide", decide)
+
+
+def reasons_dropped() -> None:
+    """The ledger keeps that a job was rejected, and not what the rule saw."""
+
+    def without_reason(self: Rejected) -> dict[str, Any]:
+        return self.as_json() | {"observed": {"status": None, "version": None}}
+
+    _replace(Rejected, "as_stored", without_reason)
 
 
 def tenant_not_checked() -> None:
@@ -126,9 +147,11 @@ MUTANTS: dict[str, Callable[[], None]] = {
         no_ledger,
         ledger_in_its_own_transaction,
         no_sweeper,
+        no_relay,
         acknowledged_before_commit,
         no_lock_and_no_version_guard,
         everything_rejected,
+        reasons_dropped,
         tenant_not_checked,
         events_after_commit,
         outbox_after_commit,

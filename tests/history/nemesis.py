@@ -6,7 +6,6 @@ Faults of one lane come one after another, those of different lanes together.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from random import Random
@@ -16,7 +15,7 @@ from redis.exceptions import RedisError
 
 from tests.history.faults import FAULTS
 from tests.history.recording import Fault, Recorder
-from tests.history.wounds import Scene
+from tests.history.wounds import Victims
 
 CALM_SECONDS = 1.0
 """Before the first fault."""
@@ -82,12 +81,12 @@ def schedule(seed: int, seconds: float) -> list[Plan]:
     return sorted(plans, key=lambda plan: plan.at)
 
 
-async def torment(scene: Scene, plans: Sequence[Plan], recorder: Recorder) -> None:
-    """Everything has gone wrong as planned, and is healed."""
+async def torment(victims: Victims, plans: Sequence[Plan], recorder: Recorder) -> None:
+    """Everything has gone wrong as planned, and is healed; what could not go wrong is noted."""
     start = asyncio.get_running_loop().time()
     by_lane = sorted(plans, key=lambda plan: plan.lane)
     lanes = [list(lane) for _, lane in groupby(by_lane, key=lambda plan: plan.lane)]
-    await asyncio.gather(*(_run(scene, lane, start, recorder) for lane in lanes))
+    await asyncio.gather(*(_run(victims, lane, start, recorder) for lane in lanes))
 
 
 def _of_lane(name: str, lane: Lane, seed: int, seconds: float) -> list[Plan]:
@@ -103,18 +102,21 @@ def _of_lane(name: str, lane: Lane, seed: int, seconds: float) -> list[Plan]:
         at += lasting + lane.pause_seconds * random.uniform(0.5, 1.5)
 
 
-async def _run(scene: Scene, plans: Sequence[Plan], start: float, recorder: Recorder) -> None:
+async def _run(victims: Victims, plans: Sequence[Plan], start: float, recorder: Recorder) -> None:
     for plan in plans:
         late = asyncio.get_running_loop().time() - start - plan.at
         await asyncio.sleep(max(LEAST_PAUSE_SECONDS, -late))
-        with suppress(*SERVER_ERRORS):
-            recorder.fault(await _inflicted(scene, plan))
+        invoked = time.monotonic_ns()
+        try:
+            recorder.fault(await _inflicted(victims, plan))
+        except SERVER_ERRORS as error:
+            recorder.operation("skipped", "fail", invoked, value=[plan.kind, repr(error)])
 
 
-async def _inflicted(scene: Scene, plan: Plan) -> Fault:
+async def _inflicted(victims: Victims, plan: Plan) -> Fault:
     """The fault, healed. Raises SERVER_ERRORS where another lane's fault was there before it."""
     begun_ns, begun_at = time.monotonic_ns(), time.time()
-    async with FAULTS[plan.kind].inject(scene, Random(plan.choice)) as wound:  # noqa: S311 - dice
+    async with FAULTS[plan.kind].inject(victims, Random(plan.choice)) as wound:  # noqa: S311 - dice
         await asyncio.sleep(plan.seconds)
     return Fault(
         kind=plan.kind,

@@ -20,7 +20,7 @@ from jobs.envelope import AnyJob
 from jobs.producer import Handle
 from tests.history.client import Client
 from tests.history.recording import Recorder
-from tests.history.stories import Cast
+from tests.history.stories import Crew
 
 TICK_SECONDS = 0.1
 LIVES_AT_ONCE = 60
@@ -33,9 +33,9 @@ SELDOM = 0.05
 class Producing:
     """One tenant's producer. `seen`: what all of them have sent lately."""
 
-    def __init__(self, cast: Cast, client: Client, seen: deque[AnyJob]) -> None:
-        self._cast, self._client, self._seen = cast, client, seen
-        self._random = cast.random
+    def __init__(self, crew: Crew, client: Client, seen: deque[AnyJob]) -> None:
+        self._crew, self._client, self._seen = crew, client, seen
+        self._random = crew.random
         self._lives: list[deque[AnyJob]] = []
         self._again: deque[list[AnyJob]] = deque(maxlen=MOST_RETRIES)
         self._recorded: deque[AnyJob] = deque(maxlen=REMEMBERED_JOBS)
@@ -43,7 +43,7 @@ class Producing:
 
     async def settle_in(self) -> None:
         """The tenant's people and project are there."""
-        jobs = self._cast.setting_up()
+        jobs = self._crew.setting_up()
         await self._record(jobs)
         while await self._client.statuses(jobs) != {"applied"}:  # noqa: ASYNC110 - others make it so
             await asyncio.sleep(TICK_SECONDS)
@@ -71,7 +71,7 @@ class Producing:
     def _next(self, number: int) -> list[AnyJob]:
         """The next step of some lives; unordered ones are far apart by then."""
         while len(self._lives) < LIVES_AT_ONCE:
-            self._lives.append(deque(self._cast.life()))
+            self._lives.append(deque(self._crew.life()))
         chosen = self._random.sample(self._lives, min(number, len(self._lives)))
         jobs = [life.popleft() for life in chosen]
         self._lives = [life for life in self._lives if life]
@@ -82,16 +82,16 @@ class Producing:
         if not self._seen or self._random.random() < 0.3:
             return []
         job = self._random.choice(self._seen)
-        if job.tenant_id == self._cast.tenant_id:
+        if job.tenant_id == self._crew.tenant_id:
             return [job]
-        return [self._cast.forged(job.payload.task_id)] if hasattr(job.payload, "task_id") else []
+        return [self._crew.forged(job.payload.task_id)] if hasattr(job.payload, "task_id") else []
 
     async def _ask_and_contradict(self) -> None:
         if self._random.random() < SELDOM:
-            await self._client.enqueue([self._cast.dispatch()], op="ephemeral")
+            await self._client.enqueue([self._crew.dispatch()], op="ephemeral")
         if self._recorded and self._random.random() < SELDOM:
             first = self._random.choice(self._recorded)
-            await self._client.record([self._cast.another(first)], op="conflict")
+            await self._client.record([self._crew.another(first)], op="conflict")
 
     async def _record(self, jobs: list[AnyJob]) -> None:
         if await self._client.record(jobs) == "ok":
@@ -116,8 +116,8 @@ async def produce(asked: dict[str, Any], recorder: Recorder) -> None:
         for tenant in asked["tenants"]:
             postgres, redis = asked["urls"]
             client = await stack.enter_async_context(Client(postgres, redis, recorder))
-            cast = Cast(UUID(tenant), Random(f"{asked['seed']} {tenant}"))  # noqa: S311 - a load
-            producing.append(Producing(cast, client, seen))
+            crew = Crew(UUID(tenant), Random(f"{asked['seed']} {tenant}"))  # noqa: S311 - a load
+            producing.append(Producing(crew, client, seen))
         for one in producing:
             await one.settle_in()
         sys.stdout.write("ready\n")

@@ -28,8 +28,10 @@ ROWS = """
     SELECT tenant_id::text, id::text, 'task', version, to_jsonb(t)::text FROM taskrail.task t
 """
 TALLIES = """
-    SELECT tenant_id::text, project_id::text, sum(tasks)::int AS task_count,
-        sum(completed)::int AS completed_count, sum(attempts)::int AS used_attempts
+    SELECT tenant_id::text, project_id::text, sum(tasks)::bigint AS task_count,
+        sum(completed)::bigint AS completed_count, sum(attempts)::bigint AS used_attempts,
+        sum(tokens)::bigint AS used_tokens, sum(money_micros)::bigint AS used_money_micros,
+        sum(wall_seconds)::bigint AS used_wall_seconds
     FROM taskrail.tally GROUP BY 1, 2
 """
 EDGES = """
@@ -46,6 +48,10 @@ SEEN = """
     SELECT DISTINCT tenant_id::text FROM taskrail.task
     UNION SELECT DISTINCT tenant_id::text FROM taskrail.job
     UNION SELECT DISTINCT tenant_id::text FROM taskrail.event
+"""
+IS_UNFINISHED = """
+    SELECT EXISTS (SELECT FROM taskrail.job WHERE status = 'accepted')
+        OR EXISTS (SELECT FROM taskrail.outbox) AS is_unfinished
 """
 LEFT_OVER = """
     SELECT format('%s: %s since %s', application_name, state, xact_start) FROM pg_stat_activity
@@ -101,7 +107,7 @@ async def _entities(connection: Any) -> list[Row]:
     async for tenant, entity, entity_type, version, columns in _rows(connection, ROWS):
         row = Row(tenant, entity, entity_type, version, from_json(columns))
         for name, number in waiting.get(row.key, {}).items():
-            if name in {"task_count", "completed_count", "used_attempts"}:
+            if name in row.columns:
                 row.columns[name] += number
         rows.append(row)
     return rows

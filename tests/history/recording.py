@@ -30,7 +30,9 @@ class Operation:
     conflict   another content under an id that is known already: must change nothing
     outcome    what the one job's producer was told; `value`: status and hash of the outcome
     published  what came out of the streams; `value`: `<entity_id>:<seq>` of each event
-    drained    ok: nothing was left; `value`: the seconds it took
+    ready      workers had begun and settled something; `value`: the seconds that this took
+    drained    ok: nothing was left; `value`: the `seconds` it took, and `at`, since the epoch
+    skipped    a fault that was planned; `value`: its kind, and what kept it from happening
     residue    `value`: what was found outside PostgreSQL when all had ended
     """
 
@@ -86,6 +88,11 @@ class Recorder:
         """It was called at `invoked_ns` and has returned now."""
         returned_ns = time.monotonic_ns()
         self._write(Operation(self.process, op, result, invoked_ns, returned_ns, **others))
+
+    def drained(self, invoked_ns: int, *, is_ok: bool) -> None:
+        seconds = (time.monotonic_ns() - invoked_ns) / 1e9
+        value = {"seconds": seconds, "at": time.time()}
+        self.operation("drained", "ok" if is_ok else "fail", invoked_ns, value=value)
 
     def fault(self, fault: Fault) -> None:
         self._write(fault)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.history.site import LOOK_SECONDS, Site
+from tests.history.arena import LOOK_SECONDS, Arena
 
 CLOSING_SECONDS = 10.0
 STREAMS = b"taskrail:events:"
@@ -14,14 +14,14 @@ BACKENDS = """
 """
 
 
-async def residue(site: Site) -> list[str]:
+async def residue(arena: Arena) -> list[str]:
     """Connections that are not closed soon, and keys that would stay for ever."""
-    return [*await _connections(site), *await _keys(site)]
+    return [*await _connections(arena), *await _keys(arena)]
 
 
-async def _connections(site: Site) -> list[str]:
+async def _connections(arena: Arena) -> list[str]:
     left: list[str] = []
-    async with site.superuser() as connection:
+    async with arena.superuser() as connection:
         for _ in range(int(CLOSING_SECONDS / LOOK_SECONDS)):
             left = [f"a connection of {row[0]}" for row in await connection.fetch(BACKENDS)]
             if not left:
@@ -30,8 +30,8 @@ async def _connections(site: Site) -> list[str]:
     return left
 
 
-async def _keys(site: Site) -> list[str]:
-    async with site.direct_redis() as redis:
+async def _keys(arena: Arena) -> list[str]:
+    async with arena.direct_redis() as redis:
         names = [name async for name in redis.scan_iter(count=10_000)]
         lasting = [name for name in names if await redis.ttl(name) == -1]
         return [f"the key {name.decode()}" for name in lasting if not name.startswith(STREAMS)]

@@ -17,29 +17,28 @@ from typing import Any
 from pydantic_core import to_json
 
 from ops.checkout import CHECKOUT
+from tests.history.arena import LOOK_SECONDS, QUEUE, Arena, opened_arena
 from tests.history.checker import judge
 from tests.history.facts import Facts, Key, Violation
 from tests.history.fleet import ended, fleet_of, started
 from tests.history.invariants.times import recoveries
 from tests.history.nemesis import schedule, torment
-from tests.history.reading import read_facts
+from tests.history.reading import IS_UNFINISHED, read_facts
 from tests.history.recording import Recorder, read_history
 from tests.history.residue import residue
 from tests.history.second_opinion import second_opinion
-from tests.history.site import LOOK_SECONDS, QUEUE, Site, opened_site
 from tests.history.streams import note_published
-from tests.history.wounds import Scene
+from tests.history.wounds import Victims
 
 STEPS = 5
 WORKERS, PRODUCERS = 3, 2
 JOBS_A_SECOND = 320
 DRAIN_SECONDS = 90.0
-OPEN = "SELECT count(*) FROM taskrail.job WHERE status = 'accepted'"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`faults` by kind; jobs by what became of them; `unknown`: calls whose answer was lost.
+    """`faults` that happened, by kind; jobs by what became of them; `unknown`: answers lost.
 
     `accepted`: without those that only Redis had when it was flushed.
     """
@@ -64,33 +63,36 @@ class Report:
 
 async def run(seconds: float, seed: int, on_step: Callable[[str], None] = lambda _: None) -> Report:
     """Torments for so many seconds, heals, drains for 90 at most, checks."""
-    async with opened_site() as site:
-        history = site.folder / "history"
+    async with opened_arena() as arena:
+        history = arena.folder / "history"
         history.mkdir()
         on_step("servers run")
+        begun = time.monotonic_ns()
         with Recorder(history, "nemesis") as recorder:
-            async with fleet_of(WORKERS, site.environment, site.folder) as fleet:
-                async with _producing(site, seed):
+            async with fleet_of(WORKERS, arena.environment, arena.folder) as fleet:
+                async with _producing(arena, seed):
+                    _note(recorder, "ready", value=(time.monotonic_ns() - begun) / 1e9)
                     on_step("producers are ready")
-                    await torment(Scene(site, fleet), schedule(seed, seconds), recorder)
+                    await torment(Victims(arena, fleet), schedule(seed, seconds), recorder)
                 on_step("all is healed")
-                await _drain(site, recorder)
+                await _drain(arena, recorder)
                 on_step("drained")
                 await fleet.end()
-                async with site.direct_redis() as redis:
-                    await note_published(redis, site.tenants, recorder)
-                _note(recorder, "residue", value=[*fleet.complaints, *await residue(site)])
-        async with site.superuser() as connection:
+                async with arena.direct_redis() as redis:
+                    await note_published(redis, arena.tenants, recorder)
+                _note(recorder, "residue", value=[*fleet.complaints, *await residue(arena)])
+        async with arena.superuser() as connection:
             facts = await read_facts(read_history(history), connection)
-        violations = [*judge(facts), *await second_opinion(site.environment)]
-        on_step("checked")
+        violations = [*judge(facts), *await second_opinion(arena.environment)]
+        skipped = sum(one.op == "skipped" for one in facts.history.operations)
+        on_step(f"checked; {skipped} faults met another and did not happen")
         return _report(seed, seconds, facts, violations)
 
 
 @asynccontextmanager
-async def _producing(site: Site, seed: int) -> AsyncIterator[None]:
+async def _producing(arena: Arena, seed: int) -> AsyncIterator[None]:
     """Producers send jobs while the block runs; what they have done is recorded afterwards."""
-    producers = [await _producer(site, seed, number) for number in range(PRODUCERS)]
+    producers = [await _producer(arena, seed, number) for number in range(PRODUCERS)]
     try:
         for producer in producers:
             assert producer.stdout is not None
@@ -107,35 +109,32 @@ async def _producing(site: Site, seed: int) -> AsyncIterator[None]:
         await asyncio.gather(*map(ended, producers))
 
 
-async def _producer(site: Site, seed: int, number: int) -> Process:
+async def _producer(arena: Arena, seed: int, number: int) -> Process:
     asked = {
-        "folder": str(site.folder / "history"),
+        "folder": str(arena.folder / "history"),
         "name": f"producer-{number}",
         "seed": seed,
         "rate": JOBS_A_SECOND / PRODUCERS,
-        "tenants": site.tenants[number::PRODUCERS],
-        "urls": [site.database_url, site.redis_url],
+        "tenants": arena.tenants[number::PRODUCERS],
+        "urls": [arena.database_url, arena.redis_url],
     }
     command = ("-P", "-m", "tests.history.producing", to_json(asked).decode())
-    return await started(command, site.environment, stdin=PIPE, stdout=PIPE)
+    return await started(command, arena.environment, stdin=PIPE, stdout=PIPE)
 
 
-async def _drain(site: Site, recorder: Recorder) -> None:
-    """Nothing is accepted or queued any more, or time is over; which of them is recorded."""
-    invoked, started = time.monotonic_ns(), time.monotonic()
-    is_drained = False
+async def _drain(arena: Arena, recorder: Recorder) -> None:
+    """Nothing waits to be settled or published, or time is over; which of them is recorded."""
+    invoked, is_drained = time.monotonic_ns(), False
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
-            while not (is_drained := await _is_empty(site)):  # noqa: ASYNC110 - others make it so
+            while not (is_drained := await _is_empty(arena)):  # noqa: ASYNC110 - others make it so
                 await asyncio.sleep(LOOK_SECONDS * 5)
-    result = "ok" if is_drained else "fail"
-    seconds = time.monotonic() - started
-    recorder.operation("drained", result, invoked, value=seconds)  # type: ignore[arg-type]
+    recorder.drained(invoked, is_ok=is_drained)
 
 
-async def _is_empty(site: Site) -> bool:
-    async with site.superuser() as connection, site.direct_redis() as redis:
-        return not await connection.fetchval(OPEN) and not await redis.zcard(QUEUE)
+async def _is_empty(arena: Arena) -> bool:
+    async with arena.superuser() as connection, arena.direct_redis() as redis:
+        return not await connection.fetchval(IS_UNFINISHED) and not await redis.zcard(QUEUE)
 
 
 def _note(recorder: Recorder, op: str, **others: Any) -> None:

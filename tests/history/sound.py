@@ -24,7 +24,8 @@ STEPS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"task_id": TASK},
         {"status": "in_progress", "lease": {"holder_id": AGENT, "token": 1}},
     ),
-    ("task.progress", "task.progressed", {"task_id": TASK, "token": 1}, {"progress": 40}),
+    ("task.progress", "task.progressed", {"task_id": TASK, "token": 1},
+     {"progress": 40, "usage": {"tokens": 700}}),
     ("task.comment", "task.commented", {"task_id": TASK, "comment_id": "comment"},
      {"comment": {"id": "comment"}}),
     (
@@ -48,7 +49,7 @@ def sound() -> Facts:
         ledger=ledger,
         events=events,
         rows=[
-            _row("project", PROJECT, task_count=1, completed_count=1, used_attempts=0),
+            _row("project", PROJECT, task_count=1, completed_count=1, used_tokens=700),
             _row("worker", OWNER),
             _row("worker", AGENT),
             _row(

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from jobs.entities import WorkerKind
 from jobs.envelope import AnyJob
 from jobs.payloads.base import Payload
+from jobs.payloads.budget import Usage
 from jobs.payloads.lifecycle import (
     ApproveTask,
     BlockTask,
@@ -21,6 +22,7 @@ from jobs.payloads.lifecycle import (
     ReleaseTask,
     ReopenTask,
     ReportProgress,
+    ReportUsage,
     SubmitTask,
     UnblockTask,
 )
@@ -37,7 +39,7 @@ Step = tuple[UUID | None, Payload]
 
 
 @dataclass(slots=True)
-class Cast:
+class Crew:
     """A tenant's people and their project."""
 
     tenant_id: UUID
@@ -98,9 +100,9 @@ class Cast:
         return jobs
 
 
-def going_well(cast: Cast, task: UUID, one: UUID, _: UUID) -> list[Step]:
+def going_well(crew: Crew, task: UUID, one: UUID, _: UUID) -> list[Step]:
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (one, ReportProgress(task_id=task, percent=30, token=1)),
         (one, CommentTask(task_id=task, comment_id=uuid7(), body="It has two parts.")),
@@ -109,9 +111,9 @@ def going_well(cast: Cast, task: UUID, one: UUID, _: UUID) -> list[Step]:
     ]
 
 
-def failing_once(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def failing_once(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (one, FailTask(task_id=task, reason="No answer.", token=1)),
         (other, ClaimTask(task_id=task)),
@@ -119,19 +121,19 @@ def failing_once(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
     ]
 
 
-def reviewed(cast: Cast, task: UUID, one: UUID, _: UUID) -> list[Step]:
+def reviewed(crew: Crew, task: UUID, one: UUID, _: UUID) -> list[Step]:
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (one, SubmitTask(task_id=task, token=1)),
-        (cast.owner, ApproveTask(task_id=task)),
+        (crew.owner, ApproveTask(task_id=task)),
     ]
 
 
-def reported_too_late(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def reported_too_late(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     """The first holder does not know that he has lost it."""
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (one, ReleaseTask(task_id=task, token=1)),
         (other, ClaimTask(task_id=task)),
@@ -141,18 +143,18 @@ def reported_too_late(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[St
     ]
 
 
-def left_alone(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def left_alone(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     """The lease runs out; who claims it next may be too early."""
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task, lease_seconds=SHORTEST_LEASE_SECONDS)),
         (other, ClaimTask(task_id=task)),
     ]
 
 
-def wanted_by_two(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def wanted_by_two(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (other, ClaimTask(task_id=task)),
         (one, UpdateTask(task_id=task, title="Soaked", expected_version=2)),
@@ -161,45 +163,58 @@ def wanted_by_two(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
     ]
 
 
-def blocked(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def blocked(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     """It stays assigned to whom it was blocked by."""
     return [
-        cast.create(task),
+        crew.create(task),
         (one, ClaimTask(task_id=task)),
         (one, BlockTask(task_id=task, reason="It rains.", token=1)),
-        (cast.owner, UnblockTask(task_id=task)),
+        (crew.owner, UnblockTask(task_id=task)),
         (other, ClaimTask(task_id=task)),
         (one, ClaimTask(task_id=task)),
         (one, CompleteTask(task_id=task, token=2)),
     ]
 
 
-def taken_back(cast: Cast, task: UUID, one: UUID, _: UUID) -> list[Step]:
+def taken_back(crew: Crew, task: UUID, one: UUID, _: UUID) -> list[Step]:
     return [
-        cast.create(task),
-        (cast.owner, CancelTask(task_id=task)),
+        crew.create(task),
+        (crew.owner, CancelTask(task_id=task)),
         (one, ClaimTask(task_id=task)),
-        (cast.owner, ReopenTask(task_id=task)),
-        (cast.owner, CompleteTask(task_id=task)),
+        (crew.owner, ReopenTask(task_id=task)),
+        (crew.owner, CompleteTask(task_id=task)),
     ]
 
 
-def waiting(cast: Cast, task: UUID, one: UUID, other: UUID) -> list[Step]:
+def waiting(crew: Crew, task: UUID, one: UUID, other: UUID) -> list[Step]:
     """The second task waits for the first."""
     second = uuid7()
     return [
-        cast.create(task),
-        cast.create(second, depends_on=[NewDependency(task_id=task)]),
+        crew.create(task),
+        crew.create(second, depends_on=[NewDependency(task_id=task)]),
         (one, ClaimTask(task_id=second)),
-        (cast.owner, CompleteTask(task_id=task)),
+        (crew.owner, CompleteTask(task_id=task)),
         (other, ClaimTask(task_id=second)),
         (other, CompleteTask(task_id=second, token=1)),
     ]
 
 
-STORIES: list[Callable[[Cast, UUID, UUID, UUID], list[Step]]] = [
+def costly(crew: Crew, task: UUID, one: UUID, _: UUID) -> list[Step]:
+    """Its holder says twice what it has cost; who reports without a token is not heard."""
+    used = Usage(tokens=1_200, money_micros=3_400, wall_seconds=5)
+    return [
+        crew.create(task),
+        (one, ClaimTask(task_id=task)),
+        (one, ReportUsage(task_id=task, usage=used, token=1)),
+        (one, ReportUsage(task_id=task, usage=used)),
+        (one, ReportUsage(task_id=task, usage=Usage(tokens=80), token=1)),
+        (one, CompleteTask(task_id=task, token=1)),
+    ]
+
+
+STORIES: list[Callable[[Crew, UUID, UUID, UUID], list[Step]]] = [
     going_well, going_well, failing_once, reviewed, reported_too_late, left_alone, wanted_by_two,
-    blocked, taken_back, waiting,
+    blocked, taken_back, waiting, costly,
 ]  # fmt: skip
 
 

@@ -29,7 +29,8 @@ from tests.history.sound import (
 
 Break = Callable[[Facts], Facts]
 LAST = len(STEPS)
-NEVER = f"{TENANT}:{TASK}:99"
+FIRST, SECOND, NEVER = (f"{TENANT}:{TASK}:{seq}" for seq in (1, 2, 99))
+DRAIN = {"seconds": 60.0, "at": 80.0}
 
 
 def _without_job(name: str) -> Break:
@@ -107,9 +108,22 @@ def _half_a_call(facts: Facts) -> Facts:
     return _happened("record", "info", ("half", "other-half"))(came)
 
 
+def _torn_call(facts: Facts) -> Facts:
+    """One job came by another call, too; of the others one has come, and one has not."""
+    torn = _happened("record", "info", ("job-2", "half", "other-half"))(facts)
+    came = job("half", "task.create", {}, 30.0)
+    return replace(torn, ledger=[*facts.ledger, came])
+
+
 def _nothing_for_long(facts: Facts) -> Facts:
     history = History(facts.history.operations, [Fault("redis_killed", "", 0, 1, 15.0, 16.0)])
     return with_job(replace(facts, history=history), "late", settled_at=60.0)
+
+
+def _flushed_between(facts: Facts) -> Facts:
+    flush = Fault("redis_flushed", "", 0, 1, 15.0, 16.0, published=[SECOND])
+    history = History(facts.history.operations, [*facts.history.faults, flush])
+    return _happened("published", value=[FIRST])(replace(facts, history=history))
 
 
 def _expected_version_was_right(facts: Facts) -> Facts:
@@ -120,6 +134,11 @@ def _told_otherwise(facts: Facts) -> Facts:
     row = facts.ledger[0]
     other = replace(row, outcome={"job_id": row.id, "status": "applied", "result": {"other": 1}})
     return with_operation(facts, answered(other))
+
+
+def _told_of_nothing(facts: Facts) -> Facts:
+    unknown = job("unknown", "task.comment", {}, 5.0)
+    return with_operation(facts, answered(unknown))
 
 
 def _asked_by_other(facts: Facts) -> Facts:
@@ -153,21 +172,30 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I7", "too many tasks", _row(PROJECT, task_count=2)),
     ("I7", "a completed task was not counted", _row(PROJECT, completed_count=0)),
     ("I7", "attempts that nobody made", _row(PROJECT, used_attempts=1)),
+    ("I7", "tokens that were not booked", _row(PROJECT, used_tokens=699)),
+    ("I7", "money that nobody spent", _row(PROJECT, used_money_micros=1)),
+    ("I7", "seconds that nobody worked", _row(PROJECT, used_wall_seconds=1)),
     ("I7", "a dependency that is met", _row(TASK, unmet_dependencies=1)),
     ("I7", "a dependency that is not", _changed(edges=[Edge(TENANT, TASK, "never-made", "block")])),
     ("I8", "nothing is to be published", _changed(outbox=set())),
     ("I8", "what never happened is published", _happened("published", value=[NEVER])),
+    ("I8", "all is drained, and nobody publishes", _happened("drained", value=DRAIN)),
+    ("I8", "a later event comes first", _happened("published", value=[SECOND, FIRST])),
+    ("I8", "it does so before a flush", _flushed_between),
     ("I9", "the job was another tenant's", _asked_by_other),
     ("I9", "an event in another tenant", _event(3, tenant=OTHER)),
     ("I9", "a reference into nowhere", _row(TASK, assignee_id="stranger")),
     ("I9", "rows of another tenant are seen", _changed(sightings=[(TENANT, OTHER)])),
     ("I10", "half a transaction", _half_a_call),
+    ("I10", "a third of one, and one more job by another call", _torn_call),
     ("I11", "claimed twice", _data(3, lease={"holder_id": OWNER, "token": 2})),
     ("I11", "a token comes again", _data(2, lease={"holder_id": AGENT, "token": 0})),
     ("I11", "an old token is obeyed", _payload("job-4", token=7)),
     ("I11", "another one reports", _envelope("job-4", actor_id=OWNER)),
     ("I11", "the lease outlives its end", _changed(leases={(TENANT, TASK): (AGENT, 1)})),
     ("I12", "told otherwise", _told_otherwise),
+    ("I12", "told of what the ledger does not have", _told_of_nothing),
+    ("I12", "told while it is not decided", _job("job-2", status="accepted", outcome=None)),
     ("I12", "a second content is accepted", _happened("conflict", jobs=("late",))),
     ("I13", "it was not so", _late("illegal_transition", status="pending")),
     ("I13", "no such version", _late("illegal_transition", version=99)),
@@ -183,7 +211,7 @@ BROKEN: list[tuple[str, str, Break]] = [
     ("I13", "nothing was unmet", _late("dependencies_unmet")),
     ("I13", "a code that the load cannot earn", _late("invalid")),
     ("I14", "nothing for long", _nothing_for_long),
-    ("I14", "not drained", _happened("drained", "fail", value=60.0)),
+    ("I14", "not drained", _happened("drained", "fail", value=DRAIN)),
     ("I15", "settled before its predecessor", _job("late", settled_at=9.0)),
     ("I15", "its effect comes before that of", _envelope("job-1", after=["job-3"])),
     ("I16", "a transaction is left", _changed(residue=["idle in transaction"])),
@@ -205,6 +233,18 @@ def test_an_invariant_finds_what_violates_it(invariant: str, break_: Break) -> N
     found = {violation.invariant for violation in judge(facts)}
 
     assert invariant in found
+
+
+def test_where_workers_start_slowly_recovery_may_take_longer() -> None:
+    facts = _happened("ready", value=40.0)(_nothing_for_long(sound()))
+
+    assert "I14" not in {violation.invariant for violation in judge(facts)}
+
+
+def test_what_was_published_may_come_again_at_any_time() -> None:
+    facts = _happened("published", value=[FIRST, SECOND, FIRST])(sound())
+
+    assert judge(facts) == []
 
 
 def test_no_invariant_is_without_a_test() -> None:

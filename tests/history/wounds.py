@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from tests.history.arena import Arena
 from tests.history.fleet import Fleet
-from tests.history.site import Site
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Victims:
     """The servers and workers of one soak."""
 
-    site: Site
+    arena: Arena
     fleet: Fleet
 
 

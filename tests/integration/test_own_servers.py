@@ -12,8 +12,8 @@ from ops.embedded.supervisor import embedded_servers
 from ops.embedded.temporary import own_servers
 from settings import PREFIX, Settings, load_settings
 from tests.databases import Database, named, require_own
+from tests.history.arena import Arena
 from tests.history.proxies import Proxy
-from tests.history.site import Site
 from tests.servers import forget_environment
 
 
@@ -61,9 +61,9 @@ def test_a_worker_of_a_benchmark_inherits_no_setting(servers: Settings) -> None:
 
 @pytest.mark.usefixtures("operators")
 def test_a_worker_of_a_soak_inherits_no_setting(servers: Settings) -> None:
-    site = Site(servers, Proxy(servers.run_dir), Proxy(servers.run_dir))
+    arena = Arena(servers, Proxy(servers.run_dir), Proxy(servers.run_dir))
 
-    assert "production" not in str(site.environment.values())
+    assert "production" not in str(arena.environment.values())
 
 
 @pytest.mark.parametrize("role", ["owner", "keeper", "reader"])

@@ -1,26 +1,36 @@
 """A pickle in any place where Redis holds bytes is not opened, and costs its own entry at most."""
 
 import pickle
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from arq.jobs import DeserializationError
 from arq.jobs import Job as ArqJob
 from arq.worker import Worker
+from redis.exceptions import ResponseError
 
 from jobs import codec
 from jobs.payloads.lifecycle import DispatchTasks
+from jobs.sharing import Share
+from jobs.streaming import stream_key
 from jobs.wire import ready_key
 from ops.queue import producer
+from tests.streams import published
 from tests.workers import Form, Scene
 from worker.consumer import Consumer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # stock Arq's
 
+ROOT = Path(__file__).parents[2]
+REFERENCE, SECURITY = ROOT / "docs" / "reference" / "redis.md", ROOT / "SECURITY.md"
 HELD_BY_NOBODY_MS = 300
+FIELDS = (b"key", b"kind", b"event", b"follows")
 Plant = Callable[[Scene, bytes, UUID], Awaitable[object]]
 
 
@@ -89,15 +99,51 @@ async def as_hold(scene: Scene, bomb: bytes, _: UUID) -> None:
     await scene.redis.zadd("taskrail:held:arq:queue", {bomb: 1})
 
 
-OF_BOTH: list[Plant] = [
-    as_payload, as_token, as_abort, as_health, as_result, as_news_of_work, as_hold,
-]  # fmt: skip
+async def as_stream(scene: Scene, bomb: bytes, _: UUID) -> None:
+    await scene.redis.set(stream_key(scene.cast.tenant_id), bomb)
+
+
+async def as_entry_of_a_stream(scene: Scene, bomb: bytes, _: UUID) -> None:
+    fields: Any = dict.fromkeys((*FIELDS, bomb), bomb)
+    await scene.redis.xadd(stream_key(scene.cast.tenant_id), fields)
+
+
+PLACES: dict[str, list[Plant]] = {
+    "arq:queue": [as_name, as_name_and_payload],
+    "arq:job:<id>": [as_payload],
+    "arq:in-progress:<id>": [as_token],
+    "arq:retry:<id>": [as_count_of_deliveries],
+    "arq:abort": [as_abort],
+    "taskrail:held:<queue>": [as_hold],
+    "arq:result:<id>": [as_result],
+    "arq:queue:health-check": [as_health],
+    "taskrail:ready:<tenant_id>": [as_news_of_work],
+    "taskrail:events:<tenant_id>": [as_stream, as_entry_of_a_stream],
+}
+"""By the key, as the reference of Redis has it."""
+PLANTS = [plant for plants in PLACES.values() for plant in plants]
 OF_THE_CONSUMER: list[Plant] = [as_name, as_name_and_payload, as_count_of_deliveries]
 """Stock Arq ends at an entry whose name is no text, or whose count is no number."""
 PLANTED = [
-    *[pytest.param(form, plant) for plant in OF_BOTH for form in (Consumer, Worker)],
-    *[pytest.param(Consumer, plant) for plant in OF_THE_CONSUMER],
+    pytest.param(form, plant)
+    for plant in PLANTS
+    for form in ((Consumer,) if plant in OF_THE_CONSUMER else (Consumer, Worker))
 ]
+
+
+def test_a_bomb_is_planted_wherever_redis_holds_something() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", REFERENCE.read_text(), re.MULTILINE)
+    keys = {key for row in rows for key in re.findall(r"`([a-z]+:[\w:<>-]+)`", row)}
+
+    assert keys == PLACES.keys()
+
+
+def test_every_place_where_a_bomb_is_planted_is_promised() -> None:
+    _, _, promised = SECURITY.read_text().partition("A pickle in place of")
+    promise = " ".join(promised.partition("is not opened")[0].split())
+
+    names = {plant.__name__.removeprefix("as_").replace("_", " ") for plant in PLANTS}
+    assert {name for name in names if name.replace(" and payload", "") not in promise} == set()
 
 
 def test_the_bomb_is_one(tmp_path: Path) -> None:
@@ -157,3 +203,38 @@ async def test_arqs_own_readers_refuse_a_pickle(scene: Scene, bomb: bytes) -> No
     for name in ("bad", "worse"):
         with pytest.raises(DeserializationError):
             await ArqJob(name, scene.redis, _deserializer=codec.load).info()
+
+
+@pytest.mark.parametrize("share", [None, Share("planners", "ada")])
+@pytest.mark.parametrize("field", [b"event", b"follows"])
+async def test_who_follows_events_is_told_of_an_entry_that_is_a_pickle(
+    scene: Scene, share: Share | None, field: bytes, bomb: bytes
+) -> None:
+    (key,) = await published(scene, 1)
+    stream: Any = stream_key(scene.cast.tenant_id)
+    ((last, good),) = await scene.redis.xrevrange(stream, count=1)
+    await scene.redis.xadd(stream, good | {b"follows": last, field: bomb})
+
+    seen: list[str] = []
+    with pytest.raises(ValueError, match="is no event"):
+        await follow_all(scene, share, seen)
+
+    assert seen[-1] == key
+
+
+@pytest.mark.parametrize("share", [None, Share("planners", "ada")])
+async def test_who_follows_events_is_told_of_a_stream_that_is_a_pickle(
+    scene: Scene, share: Share | None, bomb: bytes
+) -> None:
+    await as_stream(scene, bomb, scene.cast.tenant_id)
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await follow_all(scene, share, [])
+
+
+async def follow_all(scene: Scene, share: Share | None, seen: list[str]) -> None:
+    after = None if share else "0"
+    following = scene.producer.events(scene.cast.tenant_id, after=after, share=share)
+    async with aclosing(following) as events:
+        while True:
+            seen.append((await anext(events)).key)

@@ -17,10 +17,8 @@ KEYS = {
 SECONDS, SEED = 60, 1
 LONGEST_SECONDS = 400
 """Faults that are late because a server was make the minute longer; then it may drain for 90 s."""
-LEAST_FAULTS = 0.5
-"""Of those that are planned: some meet a server that another fault has taken away already."""
-LEAST_JOBS = 2_000
-"""A tenth of what the producers would like to send: the rest is the machine's."""
+LEAST_FAULTS, LEAST_KINDS, LEAST_JOBS = 60, 10, 4_000
+"""Of 118 planned faults some meet a server that another took away; a busy machine does less."""
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)
@@ -38,7 +36,8 @@ async def test_a_minute_of_chaos_breaks_no_promise() -> None:
     report = from_json(output)
     assert report["violations"] == []
     assert (process.returncode, report["drained"], report.keys()) == (0, True, KEYS)
-    assert sum(report["faults"].values()) >= LEAST_FAULTS * len(schedule(SEED, SECONDS))
+    assert sum(report["faults"].values()) >= LEAST_FAULTS
+    assert len(report["faults"]) >= LEAST_KINDS
     assert report["accepted"] >= LEAST_JOBS
 
 
@@ -47,7 +46,7 @@ def test_the_same_seed_gives_the_same_schedule() -> None:
     assert schedule(1, 120) != schedule(2, 120)
 
 
-def test_two_minutes_have_more_than_a_hundred_faults_of_more_than_ten_kinds() -> None:
+def test_two_minutes_are_to_have_a_hundred_faults_of_ten_kinds() -> None:
     plans = schedule(1, 120)
 
     assert len(plans) >= 100

@@ -7,11 +7,12 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from jobs.envelope import AnyJob
-from jobs.payloads.lifecycle import StartTask
+from jobs.payloads.lifecycle import ClaimTask, StartTask
 from jobs.payloads.task import CommentTask
 from tests.history.crippled import Crippled, crippled
 from tests.history.directed import Directed, other_tenants_job
 from tests.history.mutants import MUTANTS
+from tests.history.replay import SNAPSHOT_SECONDS
 from tests.waiting import until
 from worker.consumer import Consumer
 
@@ -23,7 +24,10 @@ AFTER_A_CRASH = {
     "outbox_after_commit": ("after_commit", "I8"),
 }
 AT_ORDINARY_WORK = {"no_ledger": "I3", "everything_rejected": "I13"}
-OTHERS = {"no_sweeper", "tenant_not_checked", "no_lock_and_no_version_guard"}
+OTHERS = {
+    "no_sweeper", "no_relay", "reasons_dropped", "tenant_not_checked",
+    "no_lock_and_no_version_guard",
+}  # fmt: skip
 PATIENT = {
     "hold_seconds": 30.0,
     "statement_timeout_ms": 20_000,
@@ -61,6 +65,27 @@ async def test_a_mutant_that_never_sweeps_is_caught(directed: Directed) -> None:
     assert "I2" in await _found(directed)
 
 
+async def test_a_mutant_that_never_publishes_is_caught(directed: Directed) -> None:
+    await directed.enqueue(directed.lives())
+
+    async with crippled(directed.scene.settings, mutant="no_relay"):
+        await directed.drained(SNAPSHOT_SECONDS + VAIN_SECONDS)
+
+    assert "I8" in await _found(directed)
+
+
+async def test_a_mutant_that_forgets_why_it_rejects_is_caught(directed: Directed) -> None:
+    jobs = directed.lives()
+
+    async with crippled(directed.scene.settings, mutant="reasons_dropped"):
+        await directed.enqueue(jobs)
+        await directed.drained(DRAIN_SECONDS)
+        await directed.enqueue(_late_claims(directed, jobs))
+        assert await directed.drained(DRAIN_SECONDS)
+
+    assert await _found(directed) == {"I13"}
+
+
 async def test_a_mutant_that_takes_any_tenants_word_is_caught(directed: Directed) -> None:
     task = directed.scene.cast.task()
     await directed.enqueue([task])
@@ -86,7 +111,7 @@ async def test_a_mutant_that_writes_over_others_is_caught(directed: Directed) ->
         await until(sleeper.has_stopped)
         await directed.scene.engine.apply(_starts(directed, created))
         sleeper.signal(signal.SIGCONT)
-        await directed.drained(DRAIN_SECONDS)
+        await until(directed.queue_is_empty, seconds=DRAIN_SECONDS)
 
     assert await _found(directed) >= {"I5", "I6"}
 
@@ -96,6 +121,7 @@ async def test_without_a_mutation_the_same_stories_violate_nothing(directed: Dir
     async with crippled(directed.scene.settings):
         await directed.record(directed.lives())
         await _each_twice(directed, jobs)
+        await directed.enqueue(_late_claims(directed, jobs))
         await directed.enqueue([await other_tenants_job(directed, jobs[0])])
         assert await directed.drained(DRAIN_SECONDS)
 
@@ -120,6 +146,13 @@ async def _each_twice(directed: Directed, jobs: Sequence[AnyJob]) -> None:
     for _ in range(2):
         await directed.enqueue(jobs)
         await directed.drained(DRAIN_SECONDS)
+
+
+def _late_claims(directed: Directed, jobs: Sequence[AnyJob]) -> list[AnyJob]:
+    """Of tasks that are completed by then."""
+    by, human = directed.scene.cast.by, directed.scene.cast.human
+    ended = [job.payload.task_id for job in jobs if job.kind == "task.complete"]
+    return [by(human, ClaimTask(task_id=task)) for task in ended]
 
 
 def _comments(directed: Directed, created: Sequence[AnyJob]) -> list[AnyJob]:

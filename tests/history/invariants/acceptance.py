@@ -1,6 +1,7 @@
 """What was accepted is there, whole, ends once, and is answered with one voice."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 
 from tests.history.facts import Facts, Key, Violation
 from tests.history.recording import Operation, content_hash, outcome_hash
@@ -31,16 +32,19 @@ def i02(facts: Facts) -> Iterator[Violation]:
 
 
 def i10(facts: Facts) -> Iterator[Violation]:
-    """A call whose answer was lost has happened as a whole, or not at all."""
-    known = {(operation.tenant, job) for operation in _calls(facts, "ok") for job in operation.jobs}
+    """A call whose answer was lost has happened as a whole, or not at all.
+
+    A job that another call has sent, too, says nothing of this one.
+    """
+    calls = _calls_naming(facts)
     for operation in _calls(facts, "info"):
         certain = [
             (operation.tenant, job)
             for job in operation.jobs
-            if (operation.tenant, job) not in known and not _may_be_gone(facts, operation, job)
+            if calls[operation.tenant, job] == 1 and not _may_be_gone(facts, operation, job)
         ]
         there = [key for key in certain if key in facts.jobs]
-        if 0 < len(there) < len(certain) and not _was_sent_again(facts, operation, there):
+        if 0 < len(there) < len(certain):
             yield Violation(
                 "I10",
                 operation.tenant,
@@ -68,15 +72,14 @@ def _may_be_gone(facts: Facts, operation: Operation, job: str) -> bool:
     return operation.op == "enqueue" and facts.lost.get(job, -1) >= operation.invoked_ns
 
 
-def _was_sent_again(facts: Facts, operation: Operation, there: Iterable[Key]) -> bool:
-    """What is there may be there by another call."""
-    others = {
-        (other.tenant, job)
-        for other in facts.history.operations
-        if other is not operation and other.op in PROMISING and other.result != "fail"
-        for job in other.jobs
-    }
-    return any(key in others for key in there)
+def _calls_naming(facts: Facts) -> Counter[Key]:
+    """How many calls may have brought each job; one that has failed did not."""
+    return Counter(
+        (operation.tenant, job)
+        for result in ("ok", "info")
+        for operation in _calls(facts, result)
+        for job in operation.jobs
+    )
 
 
 def _complaints(rows: list[tuple[str, dict[str, object] | None]]) -> Iterator[str]:
@@ -90,13 +93,15 @@ def _complaints(rows: list[tuple[str, dict[str, object] | None]]) -> Iterator[st
 
 
 def _different_answers(facts: Facts, operation: Operation) -> Iterator[Violation]:
+    told = operation.value
     for job in operation.jobs:
         row = facts.job((operation.tenant, job))
-        if row is not None and row.outcome is not None:
-            told = operation.value["hash"]
-            if told != outcome_hash(row.outcome):
-                said = f"its producer was told {operation.value['status']} otherwise"
-                yield Violation("I12", f"{operation.tenant}/{job}", said)
+        if row is None or row.outcome is None:
+            said = f"its producer was told {told['status']}, the ledger has no outcome"
+            yield Violation("I12", f"{operation.tenant}/{job}", said)
+        elif told["hash"] != outcome_hash(row.outcome):
+            said = f"its producer was told {told['status']} otherwise"
+            yield Violation("I12", f"{operation.tenant}/{job}", said)
 
 
 def _effects_of_conflict(facts: Facts, operation: Operation) -> Iterator[Violation]:

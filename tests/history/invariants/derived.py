@@ -1,9 +1,10 @@
-"""What is derived equals what it is derived from: counters, and what is to be published."""
+"""What is derived equals what it is derived from: counters, and what is published."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tests.history.facts import Edge, Facts, Violation
+from tests.history.facts import Edge, Facts, Key, Violation
+from tests.history.replay import SNAPSHOT_SECONDS
 
 ENDED_BADLY = frozenset({"failed", "cancelled"})
 
@@ -18,22 +19,32 @@ def i07(facts: Facts) -> Iterator[Violation]:
                 yield Violation("I7", "/".join(row.key), said)
 
 
+_USED = ("attempts", "tokens", "money_micros", "wall_seconds")
 _COUNTERS = {
     ("project", "task_count"),
     ("project", "completed_count"),
-    ("project", "used_attempts"),
+    *(("project", f"used_{what}") for what in _USED),
     ("task", "unmet_dependencies"),
 }
 
 
 def i08(facts: Facts) -> Iterator[Violation]:
-    """Every event is in the outbox or was published, and nothing else is."""
-    events = {(event.tenant, event.entity, event.seq) for event in facts.events}
-    published = _published(facts)
-    for tenant, entity, seq in events - facts.outbox - published:
+    """Every event is published when all is drained, until then in the outbox; and nothing else.
+
+    Those of an entity come in order, the first time that each of them comes.
+    """
+    events = {(event.tenant, event.entity, event.seq): event.at for event in facts.events}
+    told = _published(facts)
+    published = set(told)
+    for tenant, entity, seq in events.keys() - facts.outbox - published:
         yield Violation("I8", f"{tenant}/{entity}", f"event {seq} was never to be published")
-    for tenant, entity, seq in (facts.outbox | published) - events:
+    for tenant, entity, seq in (facts.outbox | published) - events.keys():
         yield Violation("I8", f"{tenant}/{entity}", f"event {seq} is published, and never was")
+    drained_at = _drained_at(facts)
+    for tenant, entity, seq in facts.outbox & events.keys():
+        if events[tenant, entity, seq] < drained_at - SNAPSHOT_SECONDS:
+            yield Violation("I8", f"{tenant}/{entity}", f"event {seq} is still to be published")
+    yield from _out_of_order(told)
 
 
 def _recounted(facts: Facts) -> Counter[tuple[str, str, str]]:
@@ -48,7 +59,8 @@ def _recounted(facts: Facts) -> Counter[tuple[str, str, str]]:
         counted[tenant, project, "completed_count"] += is_done
         usage = columns.get("usage")
         if isinstance(usage, dict):
-            counted[tenant, project, "used_attempts"] += usage.get("attempts", 0)
+            for what in _USED:
+                counted[tenant, project, f"used_{what}"] += usage.get(what, 0)
     for edge in facts.edges:
         counted[edge.tenant, edge.task, "unmet_dependencies"] += not _is_met(facts, edge)
     return counted
@@ -62,11 +74,28 @@ def _is_met(facts: Facts, edge: Edge) -> bool:
     return is_out_of_the_way or (edge.on_failure == "ignore" and life[-1].status in ENDED_BADLY)
 
 
-def _published(facts: Facts) -> set[tuple[str, str, int]]:
-    """What was seen in the streams, at the end or before they were flushed."""
+def _drained_at(facts: Facts) -> float:
+    """Until when everything had time to be published; later ones may find no relay any more."""
+    operations = facts.history.operations
+    return max((one.value["at"] for one in operations if one.op == "drained"), default=0.0)
+
+
+def _published(facts: Facts) -> list[tuple[str, str, int]]:
+    """What came out of the streams, in order: what each flush took, and what was there at last."""
+    taken = [fault.published for fault in facts.history.faults]
     seen = [one.value for one in facts.history.operations if one.op == "published"]
-    before = [fault.published for fault in facts.history.faults]
-    return {_event(name) for names in (*seen, *before) for name in names}
+    return [_event(name) for names in (*taken, *seen) for name in names]
+
+
+def _out_of_order(told: list[tuple[str, str, int]]) -> Iterator[Violation]:
+    """An event that comes again may do so at any time."""
+    come: defaultdict[Key, set[int]] = defaultdict(set)
+    for tenant, entity, seq in told:
+        earlier = come[tenant, entity]
+        if seq not in earlier and seq < max(earlier, default=0):
+            said = f"event {seq} came for the first time after event {max(earlier)}"
+            yield Violation("I8", f"{tenant}/{entity}", said)
+        earlier.add(seq)
 
 
 def _event(name: str) -> tuple[str, str, int]:

@@ -40,7 +40,7 @@ SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Arena:
     """The workers' and producers' way leads through the proxies, the nemesis's does not."""
 
     settings: Settings
@@ -124,16 +124,16 @@ class Site:
 
 
 @asynccontextmanager
-async def opened_site() -> AsyncIterator[Site]:
+async def opened_arena() -> AsyncIterator[Arena]:
     """Servers that answer, with schema and tenants; gone with all their data afterwards."""
     with own_servers() as settings:
         await prepare(settings)
         run_dir = settings.run_dir
-        site = Site(settings, Proxy(run_dir / ".s.PGSQL.5432"), Proxy(run_dir / "valkey.sock"))
-        async with site.superuser() as connection:
+        arena = Arena(settings, Proxy(run_dir / ".s.PGSQL.5432"), Proxy(run_dir / "valkey.sock"))
+        async with arena.superuser() as connection:
             await connection.executemany(
                 "INSERT INTO taskrail.tenant (id, slug, name) VALUES ($1, $2, 'Soaked')",
-                [(tenant, f"soaked-{place}") for place, tenant in enumerate(site.tenants)],
+                [(tenant, f"soaked-{place}") for place, tenant in enumerate(arena.tenants)],
             )
-        async with site.postgres.running(), site.redis.running():
-            yield site
+        async with arena.postgres.running(), arena.redis.running():
+            yield arena
