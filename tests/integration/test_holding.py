@@ -1,9 +1,5 @@
 """Taking, holding, settling and putting back, on a real Valkey."""
 
-import asyncio
-import time
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,10 +10,8 @@ from arq.jobs import JobStatus
 from jobs.producer import Producer
 from tests.waiting import until
 from tests.workers import Scene
-from worker.connection import connected_later, redis_settings
 from worker.deliveries import Deferred, HandedBack, Kept
-from worker.queue.holding import Entry, Queues, Take
-from worker.queue.renewing import Renewing
+from worker.queue.holding import Queues, Take
 
 MANY_BYTES = 1024 * 1024
 HOLD_SECONDS = 30.0
@@ -39,10 +33,6 @@ def names(take: Take) -> list[str]:
 
 def _by_queue(take: Take) -> list[int]:
     return [sum(entry.queue == place for entry in take.entries) for place in (0, 1)]
-
-
-def _pool(scene: Scene) -> Callable[[], ArqRedis]:
-    return partial(connected_later, redis_settings(scene.settings))
 
 
 def _short_queues(redis: ArqRedis) -> Queues:
@@ -137,38 +127,6 @@ async def test_an_orphan_that_was_put_elsewhere_is_not_taken_early(
 
     assert names(await queues.take(3, MANY_BYTES)) == []
     assert await scene.keys() == {"arq:queue", f"arq:job:{name}", f"arq:retry:{name}"}
-
-
-async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene) -> None:
-    short = Queues(scene.redis, {"arq:queue": 1}, hold_seconds=0.3)
-    lost: list[Entry] = []
-    renewing = Renewing(lost.extend)
-    await fill(scene, 1)
-    take = await short.take(10, MANY_BYTES)
-
-    async with renewing.running(_pool(scene), _short_queues, hold_seconds=0.3):
-        renewing.hold(take.entries)
-        until_three_holds_are_over = time.monotonic() + 0.9
-        while time.monotonic() < until_three_holds_are_over:
-            """As a rule would that never lets go."""
-
-        assert (await short.take(10, MANY_BYTES)).entries == []
-        renewing.let_go(take.entries)
-        assert await short.settle(take.entries, [Kept("done")]) == 0
-    assert lost == []
-
-
-async def test_who_holds_is_told_what_he_has_lost(scene: Scene) -> None:
-    lost: asyncio.Queue[list[Entry]] = asyncio.Queue()
-    renewing = Renewing(lost.put_nowait)
-    ids = await fill(scene, 2)
-    take = await _short_queues(scene.redis).take(10, MANY_BYTES)
-
-    async with renewing.running(_pool(scene), _short_queues, hold_seconds=0.3):
-        await scene.redis.set(f"arq:in-progress:{ids[1]}", b"somebody else's")
-        renewing.hold(take.entries)
-
-        assert await lost.get() == take.entries[1:]
 
 
 async def test_each_queue_gives_its_share_and_what_one_leaves_free_the_others_use(

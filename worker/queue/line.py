@@ -57,7 +57,11 @@ class Line:
         return self._lanes.is_idle and not self._lanes.waiting and self._others.are_idle
 
     async def step(self) -> bool:
-        """Takes if there is room, and starts what can begin; whether there was anything to do."""
+        """Takes if there is room, and starts what can begin; whether there was anything to do.
+
+        Raises what the thread that renews holds has died of.
+        """
+        self.renewing.require_alive()
         self._lanes.clear()
         taken = await self._take() if self._has_room() else 0
         if self._lanes.waiting and (taken or self._waits_for_others):

@@ -1,0 +1,148 @@
+"""Holds are renewed from a thread, and what was lost is told, by taking and not by name."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urlsplit
+
+import pytest
+import redis as blocking
+from arq.connections import ArqRedis
+
+from tests.waiting import until
+from tests.workers import Scene
+from worker.connection import connected_later, redis_settings
+from worker.consumer import Consumer
+from worker.deliveries import Kept
+from worker.queue.holding import Entry, Queues, Take
+from worker.queue.renewing import Renewing
+
+MANY_BYTES = 1024 * 1024
+HOLD_SECONDS = 0.3
+
+
+@pytest.fixture
+def queues(scene: Scene) -> Queues:
+    return _queues(scene.redis)
+
+
+def _queues(redis: ArqRedis) -> Queues:
+    return Queues(redis, {"arq:queue": 1}, HOLD_SECONDS)
+
+
+def _pool(scene: Scene) -> Callable[[], ArqRedis]:
+    return partial(connected_later, redis_settings(scene.settings))
+
+
+async def taken(scene: Scene, queues: Queues, number: int) -> Take:
+    await scene.producer.enqueue_many([scene.cast.task() for _ in range(number)])
+    return await queues.take(number, MANY_BYTES)
+
+
+def keep_the_loop_busy(seconds: float) -> None:
+    """As a rule would that never lets go."""
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
+        pass
+
+
+async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene, queues: Queues) -> None:
+    lost: list[Entry] = []
+    renewing = Renewing(lost.extend)
+    take = await taken(scene, queues, 1)
+
+    async with renewing.running(_pool(scene), _queues, HOLD_SECONDS):
+        renewing.hold(take.entries)
+        keep_the_loop_busy(3 * HOLD_SECONDS)
+
+        assert (await queues.take(10, MANY_BYTES)).entries == []
+        renewing.let_go(take.entries)
+        assert await queues.settle(take.entries, [Kept("done")]) == 0
+    assert lost == []
+
+
+async def test_who_holds_is_told_what_he_has_lost(scene: Scene, queues: Queues) -> None:
+    lost: asyncio.Queue[list[Entry]] = asyncio.Queue()
+    renewing = Renewing(lost.put_nowait)
+    take = await taken(scene, queues, 2)
+
+    async with renewing.running(_pool(scene), _queues, HOLD_SECONDS):
+        await _give_to(scene, take.entries[1], "somebody else")
+        renewing.hold(take.entries)
+
+        assert await lost.get() == take.entries[1:]
+
+
+async def test_what_was_taken_again_before_its_loss_was_told_is_not_lost(
+    scene: Scene, queues: Queues
+) -> None:
+    lost: list[Entry] = []
+    renewing = Renewing(lost.extend)
+    (old,) = (await taken(scene, queues, 1)).entries
+    again = replace(old, token="taken again")  # noqa: S106 - a name for a taking
+
+    async with renewing.running(_pool(scene), _queues, HOLD_SECONDS):
+        await _give_to(scene, old, "somebody else")
+        renewing.hold([old])
+        keep_the_loop_busy(HOLD_SECONDS)  # the loss is found, and not told yet
+        _give_at_once(scene, again)
+        renewing.let_go([old])
+        renewing.hold([again])
+
+    assert lost == []
+
+
+async def test_who_lets_go_of_an_old_taking_keeps_the_new_one(scene: Scene, queues: Queues) -> None:
+    lost: asyncio.Queue[list[Entry]] = asyncio.Queue()
+    renewing = Renewing(lost.put_nowait)
+    (old,) = (await taken(scene, queues, 1)).entries
+    again = replace(old, token="taken again")  # noqa: S106 - a name for a taking
+
+    async with renewing.running(_pool(scene), _queues, HOLD_SECONDS):
+        renewing.hold([again])
+        renewing.let_go([old])
+
+        async with asyncio.timeout(5):
+            assert await lost.get() == [again]
+
+
+async def test_a_thread_that_has_died_is_told_of(scene: Scene) -> None:
+    def broken(_: ArqRedis) -> Queues:
+        raise LookupError("a bug")
+
+    renewing = Renewing(lambda _: None)
+
+    async def has_died() -> bool:
+        try:
+            renewing.require_alive()
+        except LookupError:
+            return True
+        return False
+
+    async with renewing.running(_pool(scene), broken, HOLD_SECONDS):
+        await until(has_died)
+
+
+async def test_a_worker_whose_holds_nobody_renews_ends_with_the_reason(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all that it has in hand would be applied by others at the same time."""
+    monkeypatch.setattr("worker.queue.renewing.RENEWALS_A_HOLD", 0)
+    worker = scene.worker(Consumer)
+
+    async with asyncio.timeout(20):
+        with pytest.raises(ZeroDivisionError):
+            await worker.async_run()
+
+
+async def _give_to(scene: Scene, entry: Entry, token: str) -> None:
+    await scene.redis.set(f"arq:in-progress:{entry.delivery.arq_id}", token)
+
+
+def _give_at_once(scene: Scene, entry: Entry) -> None:
+    """Before the loop does anything else."""
+    path = urlsplit(scene.settings.resolved_redis_url.get_secret_value()).path
+    with blocking.Redis(unix_socket_path=path) as redis:
+        redis.set(f"arq:in-progress:{entry.delivery.arq_id}", entry.token)
