@@ -163,7 +163,7 @@ async def _taken_and_settled(redis: ArqRedis) -> None:
     take, settle = script(redis, "take"), script(redis, "settle")
     more = True
     while more:
-        more, _, taken = await take([QUEUE], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
+        more, taken = await take([QUEUE], ["token", HOLD_MS, BATCH_JOBS, MANY_BYTES, 1])
         endings = [part for entry in taken for part in (0, entry[1], "token", "done", RESULT, "")]
         await settle([QUEUE], [KEEP_RESULT_SECONDS * 1000, 0, *endings])
 

@@ -29,7 +29,11 @@ class Chain:
         self._sent: OrderedDict[UUID, float] = OrderedDict()
 
     def ordered(self, jobs: Sequence[AnyJob]) -> list[AnyJob]:
-        """The same jobs, each with the ids of its predecessors added to `after`."""
+        """The same jobs, each with the ids of its predecessors added to `after`.
+
+        A job waits for MAX_AFTER others at most: of more predecessors those about the tasks that it
+        names last are left out, and for those it does not wait. Who needs them splits the job.
+        """
         earlier: dict[Key, UUID] = {}
         return [self._behind(job, earlier) for job in jobs]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from hiredis import PushNotification
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
@@ -27,7 +28,10 @@ class TrackingUnsupportedError(Exception):
 
 
 class Tracked:
-    """Asks, and tells `on_change` once when a key that an answer rests on has changed."""
+    """Asks, and tells `on_change` once when a key that an answer rests on has changed.
+
+    `is_true`: no such change has been heard of since the last answer came.
+    """
 
     def __init__(self, redis: Redis, on_change: OnChange) -> None:
         self._pool = redis.connection_pool
@@ -36,6 +40,7 @@ class Tracked:
         self._listening: asyncio.Task[None] | None = None
         self._replies: Replies = deque()
         self._lock = asyncio.Lock()
+        self.is_true = False
 
     async def ask(self, *command: Any) -> Any:
         """The reply to a command that only reads, in one round trip.
@@ -109,16 +114,21 @@ class Tracked:
                 await connection.disconnect()
 
     def _hear(self, message: Any, replies: Replies) -> None:
-        match message:
-            case [kind, keys] if kind == INVALIDATE and (keys is None or isinstance(keys, list)):
-                self._on_change(keys)
-            case _ if replies:
-                _answer(replies.popleft(), message)
+        if isinstance(message, PushNotification):
+            if message[0] == INVALIDATE:
+                self._change(message[1])
+        elif replies:
+            self.is_true = True
+            _answer(replies.popleft(), message)
 
     def _give_up(self, replies: Replies, error: Exception) -> None:
         while replies:
             _answer(replies.popleft(), error)
-        self._on_change(None)
+        self._change(None)
+
+    def _change(self, keys: list[bytes] | None) -> None:
+        self.is_true = False
+        self._on_change(keys)
 
 
 async def _received(connection: Any) -> Any:

@@ -55,22 +55,29 @@ class Watcher:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        await self._tracked.close()
 
     async def _watch(self) -> None:
-        """Until nobody has waited for a while. A Redis that is away is asked again."""
-        try:
-            while self._waiting or self._woken.is_set():
-                self._woken.clear()
-                try:
-                    await self._look()
-                    self.trouble = ""
-                except (RedisError, OSError) as error:
-                    self.trouble = f"; Redis cannot be reached: {error}"
-                    self._note(None)
-                    await self._rest()
-                await self._change()
-        finally:
+        """Until nobody waits, nor has begun to while the connection was closed."""
+        while self._is_wanted():
+            await self._serve()
             await self._tracked.close()
+
+    async def _serve(self) -> None:
+        """Until nobody has waited for a while. A Redis that is away is asked again."""
+        while self._is_wanted():
+            self._woken.clear()
+            try:
+                await self._look()
+                self.trouble = ""
+            except (RedisError, OSError) as error:
+                self.trouble = f"; Redis cannot be reached: {error}"
+                self._note(None)
+                await self._rest()
+            await self._change()
+
+    def _is_wanted(self) -> bool:
+        return bool(self._waiting) or self._woken.is_set()
 
     async def _look(self) -> None:
         names = sorted(self._to_read)

@@ -3,20 +3,22 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix, result_key_prefix
 from arq.jobs import serialize_job
+from redis.exceptions import NoScriptError
 
 from jobs.codec import dump
 from jobs.connections import ANSWER_SECONDS
 from jobs.envelope import AnyJob
 from jobs.signing import Signer
 
-CHUNK_JOBS = 100
-"""Most jobs of one script: others are served between two of them."""
+CHUNK_JOBS, TRIP_CHUNKS = 100, 50
+"""Most jobs of one script: others are served between two of them. Most scripts of one trip."""
 
 ENQUEUE = """
 -- KEYS: the queue. ARGV: prefixes of job and result keys, then id and payload of each job.
@@ -35,6 +37,10 @@ if #known > 0 then redis.call('DEL', unpack(known)) end
 redis.call('ZADD', KEYS[1], 'NX', unpack(queued))
 return answer
 """
+ENQUEUE_SHA = sha1(ENQUEUE.encode(), usedforsecurity=False).hexdigest()
+
+Entries = Sequence[tuple[str, bytes]]
+"""Arq ids, each with a payload."""
 
 
 def queue_id(job_id: UUID) -> str:
@@ -52,19 +58,48 @@ def ready_key(tenant_id: UUID) -> str:
     return f"taskrail:ready:{tenant_id}"
 
 
-async def put(redis: ArqRedis, queue_name: str, entries: Sequence[tuple[str, bytes]]) -> list[bool]:
+async def put(redis: ArqRedis, queue_name: str, entries: Entries) -> list[bool]:
     """Queues payloads under their Arq ids; False for those that were queued already.
 
-    TimeoutError, after five seconds, says nothing about whether they were.
+    One round trip for 5,000. An error says nothing about which of them were queued; TimeoutError
+    comes when there was no answer for five seconds.
     """
-    script = redis.register_script(ENQUEUE)
     new: list[bool] = []
-    for start in range(0, len(entries), CHUNK_JOBS):
-        arguments = [part for entry in entries[start : start + CHUNK_JOBS] for part in entry]
+    for trip in _parts(entries, CHUNK_JOBS * TRIP_CHUNKS):
+        chunks = _parts(trip, CHUNK_JOBS)
         async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await script([queue_name], [job_key_prefix, result_key_prefix, *arguments])
-        new += map(bool, answer)
+            new += await _put_in_order(redis, queue_name, chunks)
     return new
+
+
+async def _put_in_order(redis: ArqRedis, queue_name: str, chunks: list[Entries]) -> list[bool]:
+    """What a server without the script has refused is sent once more."""
+    answers = await _answers(redis, queue_name, chunks)
+    refused = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if refused:
+        await redis.script_load(ENQUEUE)
+        again = await _answers(redis, queue_name, [chunks[n] for n in refused])
+        answers = [again.pop(0) if n in refused else a for n, a in enumerate(answers)]
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return [bool(is_new) for answer in answers for is_new in answer]
+
+
+async def _answers(redis: ArqRedis, queue_name: str, chunks: list[Entries]) -> list[Any]:
+    """In one trip. No transaction, and no script that the client looks for: a producer may not."""
+    async with redis.pipeline(transaction=False) as pipeline:
+        for chunk in chunks:
+            arguments: list[Any] = [part for entry in chunk for part in entry]
+            pipeline.evalsha(
+                ENQUEUE_SHA, 1, queue_name, job_key_prefix, result_key_prefix, *arguments
+            )
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+    return answers
+
+
+def _parts(entries: Entries, most: int) -> list[Entries]:
+    return [entries[start : start + most] for start in range(0, len(entries), most)]
 
 
 def job_payload(job: AnyJob, signer: Signer | None = None) -> bytes:

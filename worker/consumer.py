@@ -31,8 +31,8 @@ from worker.signals import QueueBack, QueueEvicts, QueueLost, StoreBack, StoreLo
 from worker.signing import keyring
 
 HARMLESS = "noeviction"
-CRON_SECONDS = 0.5
-"""Arq looks for cron jobs that often, and a second ahead."""
+HEART_BEAT_SECONDS, CRON_SECONDS = 1.0, 0.5
+"""An idle worker sees so often to its health key; Arq looks for cron jobs, a second ahead."""
 
 
 class Consumer(Worker):
@@ -114,8 +114,9 @@ class Consumer(Worker):
                 await _probe(runtime)
             # What the drain tries alone has nothing beside it.
             await draining.end()
-            if not await line.step() and not await self._is_done(line):
-                await line.change(self._stopping, CRON_SECONDS if self.cron_jobs else None)
+            if not await line.step() and not await self._stop_if_drained(line):
+                longest = CRON_SECONDS if self.cron_jobs else HEART_BEAT_SECONDS
+                await line.change(self._stopping, longest)
         except StoreUnavailable as error:
             await line.abandon()
             return self._store_outage.failed(error, runtime.emit)
@@ -130,7 +131,8 @@ class Consumer(Worker):
         self.jobs_complete = line.jobs_complete
         return 0.0
 
-    async def _is_done(self, line: Line) -> bool:
+    async def _stop_if_drained(self, line: Line) -> bool:
+        """Whether all is to stop."""
         if self.burst and line.is_empty and not await line.queues.size():
             self._stopping.set()
         return self._stopping.is_set()

@@ -1,9 +1,5 @@
 """Taking, holding, settling and putting back, on a real Valkey."""
 
-import asyncio
-import time
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +8,10 @@ from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus
 
 from jobs.producer import Producer
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import until
 from tests.workers import Scene
-from worker.connection import connected_later, redis_settings
 from worker.deliveries import Deferred, HandedBack, Kept
-from worker.queue.holding import Entry, Queues, Take
-from worker.queue.renewing import Renewing
+from worker.queue.holding import Queues, Take
 
 MANY_BYTES = 1024 * 1024
 HOLD_SECONDS = 30.0
@@ -33,16 +27,18 @@ async def fill(scene: Scene, number: int) -> list[str]:
     return [str(handle.job.id) for handle in handles]
 
 
+async def plant(scene: Scene, queue: str, number: int, size: int) -> None:
+    for n in range(number):
+        await scene.redis.set(f"arq:job:{queue}-{n}", b"x" * size)
+        await scene.redis.zadd(queue, {f"{queue}-{n}": n})
+
+
 def names(take: Take) -> list[str]:
     return [entry.delivery.arq_id for entry in take.entries]
 
 
 def _by_queue(take: Take) -> list[int]:
     return [sum(entry.queue == place for entry in take.entries) for place in (0, 1)]
-
-
-def _pool(scene: Scene) -> Callable[[], ArqRedis]:
-    return partial(connected_later, redis_settings(scene.settings))
 
 
 def _queues(redis: ArqRedis) -> Queues:
@@ -74,21 +70,13 @@ async def now_ms(scene: Scene) -> float:
     return float(seconds * 1000 + microseconds / 1000)
 
 
-async def end_of_hold(scene: Scene, name: str) -> int:
-    """In ms since the epoch."""
-    return int(await scene.redis.pexpiretime(f"arq:in-progress:{name}"))  # type: ignore[misc]  # typed for both clients
-
-
 async def test_what_is_held_is_taken_by_nobody_else(scene: Scene, queues: Queues) -> None:
-    ids, before = await fill(scene, 3), await now_ms(scene)
+    ids = await fill(scene, 3)
 
     first, second = await queues.take(10, MANY_BYTES), await queues.take(10, MANY_BYTES)
 
     assert (names(first), names(second)) == (ids, [])
     assert await ArqJob(ids[0], scene.redis).status() is JobStatus.in_progress
-    passed = (await now_ms(scene) - before) / 1000
-    assert second.next_due_seconds is not None
-    assert HOLD_SECONDS - passed <= second.next_due_seconds <= HOLD_SECONDS
 
 
 async def test_a_take_is_bounded_in_jobs(scene: Scene, queues: Queues) -> None:
@@ -115,11 +103,7 @@ async def test_deferred_entries_are_not_taken_before_their_time(
     (name,), before = await fill(scene, 1), await now_ms(scene)
     await scene.redis.zadd("arq:queue", {name: before + 60_000})
 
-    take = await queues.take(10, MANY_BYTES)
-
-    assert take.entries == []
-    assert take.next_due_seconds is not None
-    assert 60 - (await now_ms(scene) - before) / 1000 <= take.next_due_seconds <= 60
+    assert names(await queues.take(10, MANY_BYTES)) == []
 
 
 async def test_what_was_orphaned_comes_back_and_is_counted(scene: Scene, queues: Queues) -> None:
@@ -156,47 +140,6 @@ async def test_an_orphan_that_was_put_elsewhere_is_not_taken_early(
     assert await scene.keys() == {"arq:queue", f"arq:job:{name}", f"arq:retry:{name}"}
 
 
-async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene, queues: Queues) -> None:
-    """The thread renews again and again meanwhile: each renewal begins after the last has ended."""
-    begun: list[Queues] = []
-    lost: list[Entry] = []
-    renewing = Renewing(lost.extend)
-    (name,) = await fill(scene, 1)
-    take = await queues.take(10, MANY_BYTES)
-    ends_at = await end_of_hold(scene, name)
-
-    def counted(redis: ArqRedis) -> Queues:
-        begun.append(_queues(redis))
-        return begun[-1]
-
-    async with renewing.running(_pool(scene), counted, hold_seconds=0.3):
-        renewing.hold(take.entries)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(begun) < 4 and time.monotonic() < deadline:
-            """As a rule would that never lets go."""
-        renewed = len(begun)
-
-        assert (await queues.take(10, MANY_BYTES)).entries == []
-        assert await end_of_hold(scene, name) > ends_at
-        renewing.let_go(take.entries)
-        assert await queues.settle(take.entries, [Kept("done")]) == 0
-    assert renewed >= 4
-    assert lost == []
-
-
-async def test_who_holds_is_told_what_he_has_lost(scene: Scene, queues: Queues) -> None:
-    lost: asyncio.Queue[list[Entry]] = asyncio.Queue()
-    renewing = Renewing(lost.put_nowait)
-    ids = await fill(scene, 2)
-    take = await queues.take(10, MANY_BYTES)
-
-    async with renewing.running(_pool(scene), _queues, hold_seconds=0.3):
-        await scene.redis.set(f"arq:in-progress:{ids[1]}", b"somebody else's")
-        renewing.hold(take.entries)
-
-        assert await lost.get() == take.entries[1:]
-
-
 async def test_each_queue_gives_its_share_and_what_one_leaves_free_the_others_use(
     scene: Scene,
 ) -> None:
@@ -210,6 +153,43 @@ async def test_each_queue_gives_its_share_and_what_one_leaves_free_the_others_us
     assert [_by_queue(take) for take in (first, second)] == [[6, 2], [6, 2]]
     assert _by_queue(third) == [8, 0]
     assert third.is_full
+
+
+async def test_a_queue_of_large_payloads_leaves_the_others_their_share_of_the_bytes(
+    scene: Scene,
+) -> None:
+    await plant(scene, "large", 8, size=1000)
+    await plant(scene, "small", 8, size=100)
+    queues = Queues(scene.redis, {"large": 1, "small": 1}, HOLD_SECONDS)
+
+    takes = [await queues.take(100, 2000) for _ in range(3)]
+
+    # Of the bytes that the small ones leave free, too few are left for a large one.
+    assert [_by_queue(take) for take in takes] == [[1, 8], [2, 0], [2, 0]]
+    assert [take.is_full for take in takes] == [True, True, True]
+
+
+async def test_payloads_larger_than_the_share_of_their_queue_do_not_starve(scene: Scene) -> None:
+    await plant(scene, "small", 20, size=400)
+    await plant(scene, "large", 2, size=1500)
+    queues = Queues(scene.redis, {"small": 1, "large": 1}, HOLD_SECONDS)
+
+    takes = [await queues.take(100, 2000) for _ in range(2)]
+
+    assert [_by_queue(take) for take in takes] == [[2, 1], [2, 1]]
+
+
+async def test_a_score_that_is_no_time_is_taken_as_a_very_old_one(
+    scene: Scene, queues: Queues
+) -> None:
+    ids = await fill(scene, 1)
+    await scene.redis.zadd("arq:queue", {ids[0]: "-inf"})
+
+    take = await queues.take(10, MANY_BYTES)
+
+    assert [entry.score for entry in take.entries] == [0.0]
+    assert await queues.give_back(take.entries) == 0
+    assert names(await queues.take(10, MANY_BYTES)) == ids
 
 
 async def test_entries_of_all_queues_are_settled_together(scene: Scene) -> None:

@@ -24,9 +24,12 @@ from worker.queue.touched import Touched, touched_by
 TENANT, AGENT, PROJECT = uuid7(), uuid7(), uuid7()
 
 
-def entry(request: Request) -> Entry:
+MANY = 1_000_000
+
+
+def entry(request: Request, size: int = 1) -> Entry:
     delivery = Delivery("id", request)
-    return Entry(0, uuid4().bytes, "token", delivery, 1.0, 0.0, touched_by(request))
+    return Entry(0, uuid4().bytes, "token", delivery, 1.0, 0.0, touched_by(request), size)
 
 
 def job(payload: Payload, actor_id: UUID | None = AGENT, **header: Any) -> AnyJob:
@@ -42,12 +45,12 @@ def create(task_id: UUID | None = None) -> AnyJob:
 
 
 def applying(*jobs: AnyJob) -> list[Touched]:
-    batch, _ = formed([entry(one) for one in jobs], [], most=100)
+    batch, _ = formed([entry(one) for one in jobs], [], MANY, MANY)
     return [batch.touched]
 
 
-def chosen(waiting: list[AnyJob], beside: list[Touched], most: int = 100) -> list[AnyJob]:
-    batch, _ = formed([entry(one) for one in waiting], beside, most)
+def chosen(waiting: list[AnyJob], beside: list[Touched]) -> list[AnyJob]:
+    batch, _ = formed([entry(one) for one in waiting], beside, MANY, MANY)
     return [one.delivery.request for one in batch.entries]  # type: ignore[misc]  # all are jobs
 
 
@@ -96,9 +99,19 @@ def test_what_cannot_be_read_waits_for_nobody() -> None:
     poison = Poison(b"?", "unreadable", "not JSON")
     reference = Reference(TENANT, uuid7())
 
-    batch, others = formed([entry(poison), entry(reference)], applying(create()), most=2)
+    batch, others = formed([entry(poison), entry(reference)], applying(create()), 2, MANY)
 
     assert (len(batch.entries), others) == (2, [])
+
+
+def test_a_batch_is_bounded_in_bytes_and_the_first_one_always_fits() -> None:
+    large, *small = [entry(create(), size) for size in (11, 5, 5, 1)]
+
+    first, behind_first = formed([large, *small], [], MANY, most_bytes=10)
+    second, behind_second = formed(small, [], MANY, most_bytes=10)
+
+    assert (first.entries, behind_first) == ([large], small)
+    assert (second.entries, behind_second) == (small[:2], small[2:])
 
 
 @given(seed=st.integers(), most=st.integers(1, 30))
@@ -110,7 +123,7 @@ def test_nothing_is_lost_doubled_or_overtaken_by_what_touches_the_same(
     entries = [entry(comment(random.choice(tasks))) for _ in range(40)]
     beside = applying(*(comment(random.choice(tasks)) for _ in range(random.randrange(3))))
 
-    batch, others = formed(entries, beside, most)
+    batch, others = formed(entries, beside, most, MANY)
 
     assert sorted(map(entries.index, batch.entries + others)) == list(range(40))
     assert len(batch.entries) <= most

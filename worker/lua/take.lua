@@ -3,15 +3,17 @@
 -- back was a dead worker's: others wait for it, so it goes before the backlog. taskrail:held:<queue>
 -- has the ends of all holds, so that it is found there.
 -- KEYS: the queues. ARGV: token, hold in ms, most jobs, most bytes, then the share of each queue.
--- Each queue gives its share of the jobs; what one leaves free, the others may use, the first first.
--- Answers: 1 if more is ready, ms until the next entry is due (or -1),
--- and {queue, id, payload, how often taken, score, 1 if its producer wants it aborted} of each.
+-- Each queue gives its share of the jobs and of the bytes, but one entry at least: none starves
+-- behind large payloads. What one leaves free, the others may use, the first first.
+-- Answers: 1 if more is ready, and of each that was taken
+-- {queue, id, payload, how often taken, score, 1 if its producer wants it aborted}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local ready = string.format('%.3f', now)
 local back = string.format('%.3f', now + ARGV[2])
-local most_jobs, room = tonumber(ARGV[3]), tonumber(ARGV[4])
-local taken, more = {}, 0
+local most_jobs, most_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
+local taken, room, more, shares = {}, most_bytes, 0, 0
+for queue = 1, #KEYS do shares = shares + ARGV[4 + queue] end
 local any_aborted = redis.call('EXISTS', 'arq:abort') == 1
 local PAGE = 64 -- payloads read at once: not more than fit into memory
 
@@ -36,18 +38,27 @@ local function payloads_of(page)
   return redis.call('MGET', unpack(keys))
 end
 
--- Takes from one page; answers how many it took and how many are held by others.
-local function take_page(queue, page)
-  local payloads, moved, held = payloads_of(page), {}, 0
+-- What may be taken of a queue now. At least one entry, though it is too large, if `least` says so.
+local function part_of(queue, jobs, bytes, least)
+  return { queue = queue, jobs = jobs, bytes = bytes, least = least, taken = 0, is_full = false }
+end
+
+local function is_too_large(size, part)
+  return size > part.bytes and part.taken >= part.least
+end
+
+-- Takes from one page; answers how many are held by others.
+local function take_page(part, page)
+  local queue, payloads, moved, held = part.queue, payloads_of(page), {}, 0
   for i = 1, #page, 2 do
     local id, payload = page[i], payloads[(i + 1) / 2]
     local size = payload and #payload or 0
-    if size > room and #taken > 0 then
-      more = 1
+    if is_too_large(size, part) then
+      part.is_full = true
       break
     end
     if redis.call('SET', 'arq:in-progress:' .. id, ARGV[1], 'NX', 'PX', ARGV[2]) then
-      room = room - size
+      room, part.bytes, part.taken = room - size, part.bytes - size, part.taken + 1
       moved[#moved + 1], moved[#moved + 2] = back, id
       taken[#taken + 1] = { queue - 1, id, payload, deliveries_of(id), page[i + 1], is_aborted(id) }
     else
@@ -58,7 +69,7 @@ local function take_page(queue, page)
     redis.call('ZADD', KEYS[queue], 'XX', unpack(moved))
     redis.call('ZADD', held_of(queue), unpack(moved))
   end
-  return #moved / 2, held
+  return held
 end
 
 -- Those whose hold has ended and that nobody has put elsewhere since.
@@ -78,35 +89,26 @@ local function orphans_of(queue, most)
 end
 
 -- What stock workers run is left to them; it stays in the ready range, so it is passed over.
-local function take_from(queue, most)
-  local orphans = orphans_of(queue, math.min(PAGE, most))
-  local number, passed = #orphans > 0 and take_page(queue, orphans) or 0, 0
-  while number < most and more == 0 do
-    local page = redis.call('ZRANGEBYSCORE', KEYS[queue], '-inf', ready, 'WITHSCORES',
-      'LIMIT', passed, math.min(PAGE, most - number))
+local function take(part)
+  local orphans, passed = orphans_of(part.queue, math.min(PAGE, part.jobs)), 0
+  if #orphans > 0 then take_page(part, orphans) end
+  while part.taken < part.jobs and not part.is_full do
+    local page = redis.call('ZRANGEBYSCORE', KEYS[part.queue], '-inf', ready, 'WITHSCORES',
+      'LIMIT', passed, math.min(PAGE, part.jobs - part.taken))
     if #page == 0 then return end
-    local new, held = take_page(queue, page)
-    number, passed = number + new, passed + held
+    passed = passed + take_page(part, page)
   end
+  more = 1
 end
 
-local shares = 0
-for queue = 1, #KEYS do shares = shares + ARGV[4 + queue] end
 for queue = 1, #KEYS do
-  take_from(queue, math.ceil(math.min(most_jobs * ARGV[4 + queue] / shares, most_jobs - #taken)))
+  local share = ARGV[4 + queue] / shares
+  local jobs = math.ceil(math.min(most_jobs * share, most_jobs - #taken))
+  take(part_of(queue, jobs, math.min(most_bytes * share, room), 1))
 end
-for queue = 1, #KEYS do
-  if #KEYS > 1 then take_from(queue, most_jobs - #taken) end
+if #KEYS > 1 then
+  more = 0
+  for queue = 1, #KEYS do take(part_of(queue, most_jobs - #taken, room, 0)) end
 end
-if #taken == most_jobs then more = 1 end
-
-local wait = -1
-for queue = 1, #KEYS do
-  local due = redis.call('ZRANGEBYSCORE', KEYS[queue], '(' .. ready, '+inf', 'WITHSCORES',
-    'LIMIT', 0, 1)
-  if due[2] then
-    local ms = math.ceil(due[2] - now)
-    if wait < 0 or ms < wait then wait = ms end
-  end
-end
-return { more, wait, taken }
+-- Who took nothing need not come again at once.
+return { #taken > 0 and more or 0, taken }

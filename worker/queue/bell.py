@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from arq.connections import ArqRedis
 
+from jobs.connections import ANSWER_SECONDS
 from jobs.tracking import Tracked, TrackingUnsupportedError
 from worker import lua
 
@@ -17,60 +18,99 @@ FIRST_HESITATION_SECONDS, LONGEST_HESITATION_SECONDS = 0.001, 0.05
 class Bell:
     """Rung by any change of the queues, by whomever: plain Arq producers too.
 
-    Where the server cannot ring, the queues are looked at every `poll_seconds`.
+    It is armed by a look at the queues. Where the server cannot ring, they are looked at every
+    `poll_seconds`.
     """
 
     def __init__(self, redis: ArqRedis, queues: Sequence[str], poll_seconds: float) -> None:
+        self._redis = redis
         self._tracked = Tracked(redis, self._ring)
         self._peek = ("EVAL", lua.source("peek"), len(queues), *queues)
         self._poll_seconds = poll_seconds
         self._rung = asyncio.Event()
         self._is_armed = False
         self._is_mute = False
+        self._look_again_at = 0.0
+        self._deafnesses = 0
         self._came_for_ring = False
         self._in_vain = 0
 
-    async def wait(self, seconds: float | None, *, is_idle: bool = True) -> None:
-        """Returns when the queues have changed, or something may be due, `seconds` at the latest.
+    async def wait(self, *, is_idle: bool = True) -> None:
+        """Returns when there may be something to take: `found` is to be told how much it was.
 
-        Who is not idle may have been rung by his own settling. Raises what is in REDIS_ERRORS.
+        Who is not idle is rung by others for what they take and settle, and never hesitates for it.
+        Raises what is in REDIS_ERRORS.
         """
-        longest = SAFETY_POLL_SECONDS if seconds is None else min(seconds, SAFETY_POLL_SECONDS)
         self._came_for_ring = False
-        if self._is_mute or not await self._arm():
-            longest = min(longest, self._poll_seconds) if self._is_mute else 0.0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(longest):
-                await self._rung.wait()
-                self._came_for_ring = is_idle
-                await asyncio.sleep(self._hesitation())
+        while not self._rung.is_set():
+            if not self._is_armed and await self._look():
+                return
+            await self._ringing()
+        await asyncio.sleep(self._hesitation())
+        self._came_for_ring = is_idle
 
     def found(self, number: int) -> None:
         """How many entries were taken. Who is rung in vain lets the others go first next time."""
+        self._rung.clear()
         if number:
             self._in_vain = 0
+            # Taking has changed the queues.
+            self._is_armed = False
         elif self._came_for_ring:
             self._in_vain += 1
+        self._came_for_ring = False
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Nobody is rung by what the block does to the queues; the next `wait` looks at them."""
+        self._deafnesses += 1
+        try:
+            yield
+        finally:
+            self._deafnesses -= 1
+            self._is_armed = False
 
     async def close(self) -> None:
         await self._tracked.close()
 
-    async def _arm(self) -> bool:
-        """Whether it is worth waiting: nothing was due when the bell was armed."""
-        if self._is_armed:
-            return True
-        self._rung.clear()
-        try:
-            due = await self._tracked.ask(*self._peek)
-        except TrackingUnsupportedError:
-            self._is_mute = True
-            return False
-        self._is_armed = not self._rung.is_set()
-        return not due
+    async def _look(self) -> bool:
+        """Whether anything is due. What changes from then on rings, if the bell is armed."""
+        clock = asyncio.get_running_loop().time
+        due, next_due_ms = await self._peeked()
+        self._is_armed = self._is_mute or self._tracked.is_true
+        longest = self._poll_seconds if self._is_mute else SAFETY_POLL_SECONDS
+        self._look_again_at = clock() + (
+            longest if next_due_ms < 0 else min(longest, next_due_ms / 1000)
+        )
+        return bool(due)
+
+    async def _peeked(self) -> tuple[int, int]:
+        if not self._is_mute:
+            try:
+                due, next_due_ms = await self._tracked.ask(*self._peek)
+            except TrackingUnsupportedError:
+                self._is_mute = True
+            else:
+                return due, next_due_ms
+        async with asyncio.timeout(ANSWER_SECONDS):
+            due, next_due_ms = await self._redis.execute_command(*self._peek)  # type: ignore[no-untyped-call]
+        return due, next_due_ms
+
+    async def _ringing(self) -> None:
+        """Returns when the bell has been rung, or it is time to look again."""
+        if not self._is_armed:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._look_again_at):
+                await self._rung.wait()
+        if not self._rung.is_set():
+            self._is_armed = False
 
     def _ring(self, _: object) -> None:
+        """Who is not armed will look anyway."""
+        if self._is_armed and not self._deafnesses:
+            self._rung.set()
         self._is_armed = False
-        self._rung.set()
 
     def _hesitation(self) -> float:
         """So that a fleet of idle consumers does not stampede for one entry."""

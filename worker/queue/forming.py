@@ -16,23 +16,33 @@ from worker.queue.touched import Touched
 
 @dataclass(slots=True)
 class Batch:
-    """Entries that are applied together."""
+    """Entries that are applied together, and how many bytes their payloads have."""
 
     entries: list[Entry] = field(default_factory=list)
     touched: Touched = field(default_factory=Touched)
+    size: int = 0
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self.touched.add(*entry.touches)
+        self.size += entry.size
+
+    def has_room(self, entry: Entry, most_jobs: int, most_bytes: int) -> bool:
+        """The first one always fits."""
+        fits = self.size + entry.size <= most_bytes
+        return not self.entries or (len(self.entries) < most_jobs and fits)
 
 
 def formed(
-    waiting: Sequence[Entry], applying: Collection[Touched], most: int
+    waiting: Sequence[Entry], applying: Collection[Touched], most_jobs: int, most_bytes: int
 ) -> tuple[Batch, list[Entry]]:
-    """At most `most` entries that touch nothing of `applying`; and the others, in order."""
+    """As many entries as there may be that touch nothing of `applying`; the others, in order."""
     batch, others, behind = Batch(), list[Entry](), Touched()
     for entry in waiting:
         ids = entry.touches
         is_clear = behind.is_clear_of(*ids) and all(one.is_clear_of(*ids) for one in applying)
-        if is_clear and len(batch.entries) < most:
-            batch.entries.append(entry)
-            batch.touched.add(*ids)
+        if is_clear and batch.has_room(entry, most_jobs, most_bytes):
+            batch.add(entry)
         else:
             others.append(entry)
             behind.add(*ids)

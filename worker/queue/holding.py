@@ -34,6 +34,8 @@ from worker.results import KEEP_RESULT_SECONDS, envelope_id, result_bytes
 HAND_BACK_SECONDS = 0.02
 SOONEST_SECONDS = 1e-6
 """Two entries that are put back so far apart stay in order."""
+EARLIEST_MS, LATEST_MS = 0.0, 2.0**53
+"""Others may write any score, infinite ones too, which is no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Entry:
     """A queue entry that is held. `score` is when it was due, in ms since the epoch.
 
     `taken_at`: when it was taken, on the clock of the event loop. `touches`: what it changes, and
-    what it needs to be as it is.
+    what it needs to be as it is. `size`: the bytes of its payload.
     """
 
     queue: int
@@ -51,15 +53,15 @@ class Entry:
     score: float
     taken_at: float
     touches: tuple[Ids, Ids]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What one taking holds. `next_due_seconds`: until there is more, if that is known."""
+    """What one taking holds. `is_full`: there was no room for more, of which there is some."""
 
     entries: list[Entry]
     is_full: bool
-    next_due_seconds: float | None
 
 
 class Queues:
@@ -81,15 +83,12 @@ class Queues:
         self._renew = script(redis, "renew")
 
     async def take(self, most_jobs: int, most_bytes: int) -> Take:
-        """Holds what is due, in queue order, up to both limits (but at least one entry)."""
+        """Holds what is due, in queue order, up to both limits (but one entry of each queue)."""
         token, taken_at = uuid4().hex, asyncio.get_running_loop().time()
         arguments = [token, self._hold_ms, most_jobs, most_bytes, *self._shares]
-        more, wait_ms, taken = await self._run(self._take, arguments)
-        return Take(
-            entries=[self._entry(token, taken_at, *fields) for fields in taken],
-            is_full=bool(more),
-            next_due_seconds=None if wait_ms < 0 else wait_ms / 1000,
-        )
+        more, taken = await self._run(self._take, arguments)
+        entries = [self._entry(token, taken_at, *fields) for fields in taken]
+        return Take(entries, is_full=bool(more))
 
     async def renew(self, entries: Iterable[Entry]) -> list[bytes]:
         """These are held for longer; the names of those that are not held any more."""
@@ -142,8 +141,16 @@ class Queues:
         request = _request(arq_id, payload, self._keyring)
         is_aborted = bool(aborted) and self._may_be_aborted(request)
         delivery = Delivery(arq_id, request, self._names[queue], count, is_aborted=is_aborted)
-        touches = touched_by(request)
-        return Entry(queue, name, token, delivery, float(score), taken_at, touches)
+        return Entry(
+            queue=queue,
+            name=name,
+            token=token,
+            delivery=delivery,
+            score=min(max(EARLIEST_MS, float(score)), LATEST_MS),
+            taken_at=taken_at,
+            touches=touched_by(request),
+            size=len(payload or b""),
+        )
 
     def _may_be_aborted(self, request: Request) -> bool:
         """Not what was recorded, nor what must be signed: anybody who writes to Redis could."""

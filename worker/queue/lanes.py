@@ -39,17 +39,14 @@ class Lanes:
         applying = (batch.touched.changed for batch in self._running.values())
         return job_ids & waiting.union(*applying)
 
-    def start(self, most: int) -> bool:
-        """Whether something of what waits has begun, in as many lanes as are free."""
-        has_begun = False
+    def start(self, most_jobs: int, most_bytes: int) -> None:
+        """What can begin of what waits has begun, in as many lanes as are free."""
         while self.is_free and self.waiting:
             applying = [self.elsewhere, *(batch.touched for batch in self._running.values())]
-            batch, self.waiting = formed(self.waiting, applying, most)
+            batch, self.waiting = formed(self.waiting, applying, most_jobs, most_bytes)
             if not batch.entries:
                 break
             self._running[asyncio.create_task(self._apply_batch(batch.entries))] = batch
-            has_begun = True
-        return has_begun
 
     async def change(self) -> None:
         """Returns when a batch has ended; raises what it raised."""
@@ -74,8 +71,8 @@ class Lanes:
 
     def give_up(self, lost: Collection[Entry]) -> None:
         """Somebody else may have these now: batches that have one of them are broken off."""
-        names = {entry.name for entry in lost}
-        self.waiting = [entry for entry in self.waiting if entry.name not in names]
+        takings = {(entry.name, entry.token) for entry in lost}
+        self.waiting = [e for e in self.waiting if (e.name, e.token) not in takings]
         for task, batch in self._running.items():
-            if any(entry.name in names for entry in batch.entries):
+            if any((e.name, e.token) in takings for e in batch.entries):
                 task.cancel()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from worker.queue.forming import id_of, named_after
 from worker.queue.holding import SOONEST_SECONDS, Entry, Queues
 from worker.queue.lanes import Lanes
 from worker.queue.others import Others
+from worker.queue.patience import Patience
 from worker.queue.recent import Recent
 from worker.queue.renewing import Renewing
 from worker.queue.sizing import BatchSize
@@ -27,10 +28,16 @@ from worker.readiness import ready_keys
 from worker.runtime import Runtime
 from worker.signals import HoldLost, Taken
 
-PATIENCE_SECONDS, LOOK_ELSEWHERE_SECONDS = 2.0, 0.02
-MOST_WAITING = 3
+PATIENCE_SECONDS, MOST_PUT_ASIDE = 2.0, 50_000
+"""A worker that lives has settled its batch by then; the ledger takes what waits for longer."""
+LOOK_ELSEWHERE_SECONDS = 0.02
+"""No bell rings for what other workers settle: about as long as a batch of theirs takes."""
+MOST_WAITING_BATCHES = 3
+"""In hand at once, if some wait for other workers: those, and others to go on with."""
 STUCK_SECONDS, ASIDE_SECONDS = 0.25, 0.5
+"""Long enough to see that it is no batch that is waited for; and for others to have their turn."""
 RECENT_JOBS = 5_000
+"""Settled here: a few seconds' worth at full speed, as long as successors come behind."""
 
 
 class Line:
@@ -42,12 +49,14 @@ class Line:
         self._bell = bell
         self._runtime = runtime
         self._size = BatchSize(settings.batch_jobs, settings.batch_seconds)
+        self._most_bytes = settings.batch_bytes
         self._lanes = Lanes(settings.lanes, self._apply)
         self.renewing = Renewing(self._lose)
         self._others = Others(worker, worker.functions.keys() - OURS, self.renewing.let_go)
         self._settled = Recent(RECENT_JOBS)
-        self._has_more = True
-        self._next_due: float | None = None
+        self._patience = Patience(PATIENCE_SECONDS, MOST_PUT_ASIDE)
+        self._is_full = False
+        self._may_be_due = True
         self._active_at = 0.0
         self.jobs_complete = 0
 
@@ -57,27 +66,32 @@ class Line:
         return self._lanes.is_idle and not self._lanes.waiting and self._others.are_idle
 
     async def step(self) -> bool:
-        """Takes if there is room, and starts what can begin; whether there was anything to do."""
+        """Takes what there is room for, and starts what can begin; whether to step again at once.
+
+        Raises what the thread that renews holds has died of.
+        """
+        self.renewing.require_alive()
         self._lanes.clear()
-        taken = await self._take() if self._has_room() else 0
+        taken = await self._take() if self._is_to_take() else 0
         if self._lanes.waiting and (taken or self._waits_for_others):
             await self._look_elsewhere()
-        has_begun = self._lanes.start(self._size.jobs)
+        self._lanes.start(self._size.jobs, self._most_bytes)
         if self._is_stuck():
             await self._step_aside()
-        return has_begun or taken > 0
+        return self._is_to_take()
 
-    async def change(self, stopping: asyncio.Event, longest_seconds: float | None) -> None:
-        """Returns when a batch has ended, the queues have changed, or all is to stop."""
+    async def change(self, stopping: asyncio.Event, longest_seconds: float) -> None:
+        """Returns when a batch has ended, there may be something to take, or all is to stop."""
         waits: list[Coroutine[Any, Any, Any]] = [stopping.wait()]
         if not self._lanes.is_idle:
             waits.append(self._lanes.change())
-        if self._lanes.is_free:
-            soon = LOOK_ELSEWHERE_SECONDS if self._waits_for_others else None
-            known = [s for s in (longest_seconds, self._next_due, soon) if s is not None]
-            longest = min(known, default=None)
-            waits.append(self._bell.wait(longest, is_idle=self._lanes.is_idle))
-        await _first(*waits)
+        if not self._lanes.is_free:
+            # Nobody listens until one is free, and then a look is as dear as a take.
+            self._may_be_due = True
+        elif not self._may_be_due:
+            waits.append(self._listen())
+        soon = LOOK_ELSEWHERE_SECONDS if self._waits_for_others else longest_seconds
+        await _first(waits, min(soon, longest_seconds))
 
     async def finish(self) -> None:
         """Nothing is in hand any more: what is being applied is settled, the rest given back."""
@@ -88,6 +102,7 @@ class Line:
 
     async def abandon(self) -> None:
         """As `finish`, after an error: what cannot be given back comes back by itself."""
+        self._may_be_due = True
         with suppress(Exception):
             await self.finish()
         while not self._lanes.is_idle:
@@ -98,13 +113,22 @@ class Line:
     def _waits_for_others(self) -> bool:
         return bool(self._lanes.elsewhere.changed)
 
-    def _has_room(self) -> bool:
-        """At most one batch waits for a lane, and it is taken while others are applied.
+    def _is_to_take(self) -> bool:
+        """At most one batch waits for a lane, and it is taken while others are applied."""
+        return self._has_room() and (self._is_full or (self._may_be_due and self._lanes.is_free))
 
-        Beside those that wait for other workers there is room for as many that do not.
+    def _has_room(self) -> bool:
+        return min(self._room()) > 0
+
+    def _room(self) -> tuple[int, int]:
+        """Jobs and bytes that may be taken, at most a batch.
+
+        Beside those that wait for other workers there is room for others.
         """
-        most = self._size.jobs * (MOST_WAITING if self._waits_for_others else 1)
-        return len(self._lanes.waiting) < most and (self._lanes.is_free or self._has_more)
+        batches = MOST_WAITING_BATCHES if self._waits_for_others else 1
+        jobs = batches * self._size.jobs - len(self._lanes.waiting)
+        size = batches * self._most_bytes - sum(entry.size for entry in self._lanes.waiting)
+        return min(jobs, self._size.jobs), min(size, self._most_bytes)
 
     def _is_stuck(self) -> bool:
         """The hand is full, and nothing of it could begin for a while."""
@@ -118,25 +142,28 @@ class Line:
 
         In the ledger it would cost a row and a second delivery; there it goes when that is over.
         """
-        patient_since = asyncio.get_running_loop().time() - PATIENCE_SECONDS
-        named = named_after(e for e in self._lanes.waiting if e.taken_at > patient_since)
+        now = asyncio.get_running_loop().time()
+        named = named_after(e for e in self._lanes.waiting if self._patience.is_left(e, now))
         others = self._settled.others(named - self._lanes.are_here(named))
         self._lanes.elsewhere = Touched(changed=await self.queues.unsettled(others))
 
     async def _step_aside(self) -> None:
         """All in hand waits for other workers, one of whom may be dead: others' turn, in order."""
         aside, self._lanes.waiting = self._lanes.waiting, []
+        self._patience.put_aside(aside)
         self.renewing.let_go(aside)
         later = [Deferred(ASIDE_SECONDS + place * SOONEST_SECONDS) for place in range(len(aside))]
         await self.queues.settle(aside, later)
         self._lanes.elsewhere = Touched()
-        self._has_more = True
+        self._may_be_due = True
+
+    async def _listen(self) -> None:
+        await self._bell.wait(is_idle=self._lanes.is_idle)
+        self._may_be_due = True
 
     async def _take(self) -> int:
-        waiting = 0 if self._waits_for_others else len(self._lanes.waiting)
-        room = self._size.jobs - waiting
-        take = await self.queues.take(room, self._runtime.settings.batch_bytes)
-        self._has_more, self._next_due = take.is_full, take.next_due_seconds
+        take = await self.queues.take(*self._room())
+        self._is_full, self._may_be_due = take.is_full, False
         self._bell.found(len(take.entries))
         if not take.entries:
             return 0
@@ -163,7 +190,7 @@ class Line:
         await self._put_down(others)
         await self._lanes.end()
         self._lanes.waiting = []
-        self._has_more = True
+        self._may_be_due = True
         await self._apply([suspect])
 
     async def _apply(self, entries: list[Entry]) -> None:
@@ -179,7 +206,8 @@ class Line:
             return
         self.renewing.let_go(entries)
         self._settled.add(_settled_ids(entries, dispositions))
-        lost = await self.queues.settle(entries, dispositions, ready_keys(dispositions))
+        with self._bell.deaf():
+            lost = await self.queues.settle(entries, dispositions, ready_keys(dispositions))
         if lost:
             self._runtime.emit(HoldLost(jobs=lost))
         self._size.learn(len(entries), time.perf_counter() - started)
@@ -208,11 +236,11 @@ def _settled_ids(entries: list[Entry], dispositions: list[Disposition]) -> set[U
     return {job_id for job_id in ids if job_id is not None}
 
 
-async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+async def _first(waits: Iterable[Coroutine[Any, Any, Any]], seconds: float) -> None:
     """Returns when one of these has ended, and raises what it raised; the others are cut short."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()

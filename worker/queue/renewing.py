@@ -23,13 +23,21 @@ class Renewing:
         self._on_lost = on_lost
         # Changed in the loop, read in the thread: each change is one step for both.
         self._held: dict[bytes, Entry] = {}
+        self._died_of: Exception | None = None
 
     def hold(self, entries: Iterable[Entry]) -> None:
         self._held.update((entry.name, entry) for entry in entries)
 
     def let_go(self, entries: Iterable[Entry]) -> None:
+        """Another taking of the same entry stays held."""
         for entry in entries:
-            self._held.pop(entry.name, None)
+            if self._held.get(entry.name) is entry:
+                del self._held[entry.name]
+
+    def require_alive(self) -> None:
+        """Raises what the thread has died of, if it has: nothing is renewed any more."""
+        if self._died_of is not None:
+            raise self._died_of
 
     @asynccontextmanager
     async def running(
@@ -47,8 +55,13 @@ class Renewing:
                     await self._renew(queues(redis), loop)
             await redis.aclose(close_connection_pool=True)
 
-        thread = Thread(target=asyncio.run, args=[renew_until_stopped()], name="renewing")
-        thread.daemon = True
+        def run() -> None:
+            try:
+                asyncio.run(renew_until_stopped())
+            except Exception as error:  # noqa: BLE001 - it is raised where somebody hears it
+                self._died_of = error
+
+        thread = Thread(target=run, name="renewing", daemon=True)
         thread.start()
         try:
             yield
@@ -58,13 +71,13 @@ class Renewing:
 
     async def _renew(self, queues: Queues, loop: asyncio.AbstractEventLoop) -> None:
         entries = list(self._held.values())
-        lost = await queues.renew(entries) if entries else []
-        if lost:
-            loop.call_soon_threadsafe(self._tell, lost)
+        names = set(await queues.renew(entries)) if entries else set[bytes]()
+        if names:
+            loop.call_soon_threadsafe(self._tell, [e for e in entries if e.name in names])
 
-    def _tell(self, names: list[bytes]) -> None:
-        """What was let go meanwhile is not lost."""
-        lost = [self._held[name] for name in names if name in self._held]
+    def _tell(self, lost: list[Entry]) -> None:
+        """What was let go meanwhile is not lost, nor what was taken again."""
+        lost = [entry for entry in lost if self._held.get(entry.name) is entry]
         self.let_go(lost)
         if lost:
             self._on_lost(lost)
