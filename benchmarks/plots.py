@@ -17,8 +17,12 @@ Draw = Callable[[Axes, Mapping[str, Any]], None]
 
 
 def throughput(axes: Axes, found: Mapping[str, Any]) -> None:
-    """Real jobs of the product and of the baseline beside no-ops of the peers."""
-    rates = {"taskrail": found["product"], "stock Arq + ORM": found["baseline"]}
+    """Real jobs of the product and of the baselines beside no-ops of the peers."""
+    rates = {
+        "taskrail": found["product"],
+        "stock Arq + ORM": found["baseline"],
+        "stock Arq + ORM, helped": found["helped_baseline"],
+    }
     rates |= {f"{name} (no-op)": rate for name, rate in found["peers"].items()}
     ordered = sorted(rates.items(), key=lambda item: item[1])
     colours = [OURS if name == "taskrail" else THEIRS for name, _ in ordered]

@@ -1,8 +1,8 @@
 """A worker process of the baseline: stock Arq, which runs the hand-written transactions.
 
 `python -m benchmarks.stock CONNECTIONS`, with the product's environment: as many jobs at once as
-connections, no delay between polls, the shortest results, no log of jobs, and the product's event
-loop and garbage collection.
+connections, no delay between polls, the shortest results, no log of jobs. With `helped` behind it,
+it has the product's event loop and garbage collection, too, which Arq does not come with.
 """
 
 import asyncio
@@ -51,11 +51,15 @@ async def work(settings: Settings, connections: int) -> None:
         await worker.async_run()
 
 
-def main() -> None:
+def main(connections: str, *helped: str) -> None:
+    working = work(load_settings(), int(connections))
+    if not helped:
+        asyncio.run(working)
+        return
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-    run(work(load_settings(), int(sys.argv[1])))
+    run(working)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -2,8 +2,9 @@
 
 `product`: real jobs of mixed kinds, in order, through real worker processes: one, and `processes`
 also two and four. `baseline`: the same jobs through stock Arq in a worker process of its own, one
-AsyncSession transaction a job; the best of a few sizes. `peers`: no-ops, without any transaction,
-each library in the fastest configuration that it documents, one worker process.
+AsyncSession transaction a job; the best of a few sizes. `helped_baseline`: that with the product's
+event loop and garbage collection. `peers`: no-ops, without any transaction, each library in the
+fastest configuration that it documents, one worker process.
 
 Everybody has a driver process that enqueues in bulk while the worker works, the same servers and
 empty queues; a round is everybody once, and each round begins with another. Figures are medians.
@@ -23,7 +24,9 @@ from benchmarks.turns import taking_turns
 ROUNDS, SMOKE_ROUNDS = 5, 1
 PROCESSES, BASELINE_CONNECTIONS = (1, 2, 4), (5, 10, 20)
 PRODUCT_JOBS, BASELINE_JOBS, SMOKE_JOBS = 20_000, 1_000, 140
-BASELINE, PRODUCT = "baseline", "product"
+PRODUCT = "product"
+BASELINES: dict[str, tuple[str, ...]] = {"baseline": (), "helped_baseline": ("helped",)}
+"""What follows the number of connections on the command line of `benchmarks.stock`."""
 
 Contest = Callable[[], Awaitable[float]]
 
@@ -49,7 +52,7 @@ async def _contests(
 ) -> dict[str, Contest]:
     """Everybody's way to run once, by name."""
     jobs = SMOKE_JOBS if smoke else PRODUCT_JOBS
-    connections = 5 if smoke else await _best_connections(stage, driver)
+    baseline_jobs = SMOKE_JOBS if smoke else BASELINE_JOBS
 
     def product(number: int) -> Contest:
         return lambda: _product(stage, driver, number, jobs)
@@ -57,10 +60,14 @@ async def _contests(
     def peer(name: str) -> Contest:
         return lambda: _peer(stage, name, SMOKE_JOBS if smoke else PEERS[name])
 
-    baseline_jobs = SMOKE_JOBS if smoke else BASELINE_JOBS
+    async def baseline(*helped: str) -> Contest:
+        sizes = BASELINE_CONNECTIONS[:1] if smoke else BASELINE_CONNECTIONS
+        most = await _best_connections(stage, driver, sizes, helped)
+        return lambda: _baseline(stage, driver, most, helped, baseline_jobs)
+
     return {
         **{f"{PRODUCT} {number}": product(number) for number in PROCESSES},
-        BASELINE: lambda: _baseline(stage, driver, connections, baseline_jobs),
+        **{name: await baseline(*helped) for name, helped in BASELINES.items()},
         **{name: peer(name) for name in peers},
     }
 
@@ -71,8 +78,10 @@ async def _product(stage: Stage, driver: Driver, processes: int, jobs: int) -> f
         return await driver.rate(stage.workload.stream(jobs), ordered=True)
 
 
-async def _baseline(stage: Stage, driver: Driver, connections: int, jobs: int) -> float:
-    async with running((*STOCK, str(connections)), leading_to(stage.settings)):
+async def _baseline(
+    stage: Stage, driver: Driver, connections: int, helped: Sequence[str], jobs: int
+) -> float:
+    async with running((*STOCK, str(connections), *helped), leading_to(stage.settings)):
         await driver.rate(stage.workload.stream(SMOKE_JOBS), ordered=False)
         return await driver.rate(stage.workload.stream(jobs), ordered=False)
 
@@ -82,22 +91,23 @@ async def _peer(stage: Stage, name: str, jobs: int) -> float:
         return await peer.rate(jobs)
 
 
-async def _best_connections(stage: Stage, driver: Driver) -> int:
+async def _best_connections(
+    stage: Stage, driver: Driver, sizes: Sequence[int], helped: Sequence[str]
+) -> int:
     """How many jobs at once suit the baseline best on this machine."""
-    found = {
-        connections: await _baseline(stage, driver, connections, BASELINE_JOBS)
-        for connections in BASELINE_CONNECTIONS
-    }
-    return max(found, key=lambda connections: found[connections])
+    if len(sizes) == 1:
+        return sizes[0]
+    found = {size: await _baseline(stage, driver, size, helped, BASELINE_JOBS) for size in sizes}
+    return max(found, key=lambda size: found[size])
 
 
 def _figures(medians: Mapping[str, float], peers: Sequence[str]) -> dict[str, Any]:
-    product, baseline = medians[f"{PRODUCT} 1"], medians[BASELINE]
+    product = medians[f"{PRODUCT} 1"]
     best = max(peers, key=lambda peer: medians[peer], default=None)
     return {
         "product": product,
-        "baseline": baseline,
-        "ratio_to_baseline": round(product / baseline, 2),
+        **{name: medians[name] for name in BASELINES},
+        **{f"ratio_to_{name}": round(product / medians[name], 2) for name in BASELINES},
         "peers": {peer: medians[peer] for peer in peers},
         "best_peer": best,
         "ratio_to_best_peer": None if best is None else round(product / medians[best], 2),

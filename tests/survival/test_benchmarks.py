@@ -27,8 +27,8 @@ KEYS: dict[str, dict[str, set[str]]] = {
     "apply": {"": {"orm", "one_by_one", "batched", "ratio"}},
     "throughput": {
         "": {
-            *("product", "baseline", "ratio_to_baseline", "processes"),
-            *("peers", "best_peer", "ratio_to_best_peer"),
+            *("product", "processes", "peers", "best_peer", "ratio_to_best_peer"),
+            *("baseline", "ratio_to_baseline", "helped_baseline", "ratio_to_helped_baseline"),
             *("redis_round_trips_per_batch", "redis_round_trips_of_a_lone_job", "commits_per_job"),
         },
         "processes": {"1", "2", "4"},
@@ -70,7 +70,12 @@ MAY_BE_NONE = {"left", "rows"}
 
 BARELY = {"p50_ms": 1.5, "p99_ms": 9.0}
 SMALL = {
-    "throughput": {"product": 3000.0, "baseline": 200.0, "peers": {"saq": 2500.0}},
+    "throughput": {
+        "product": 3000.0,
+        "baseline": 150.0,
+        "helped_baseline": 200.0,
+        "peers": {"saq": 2500.0},
+    },
     "latency": {"product": {"10": BARELY, "100": BARELY}, "peers": {"saq": {"10": BARELY}}},
     "growth": {"rows": {"0": {"throughput": 3000.0}}, "rss_mb": [100.0, 101.0]},
 }
