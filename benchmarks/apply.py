@@ -1,17 +1,18 @@
 """How much a batch saves: jobs fed from memory, one run, one server, rounds interleaved.
 
-`orm`: one AsyncSession transaction a job, written by hand. `one_by_one`: the product's repositories
-and rules with a commit a job. `batched`: the product. `ratio` = batched / one_by_one.
+The jobs come as many agents send them: a batch has one job of each of 200 tasks. `orm`: one
+AsyncSession transaction a job, written by hand. `one_by_one`: the product's repositories and rules
+with a commit a job. `batched`: the product. `ratio` = batched / one_by_one.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import chain
+from functools import partial
 from statistics import median
 from time import perf_counter
 
 from benchmarks.by_hand import apply_by_hand
 from benchmarks.stage import Stage, staged
-from benchmarks.workload import JOBS_A_TASK
+from benchmarks.turns import taking_turns
 from jobs.envelope import AnyJob
 from worker.apply import apply, apply_one_by_one
 from worker.deliveries import Delivery, Disposition, Settled
@@ -27,19 +28,18 @@ async def run(
     *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
 ) -> dict[str, float]:
     """Medians of jobs per second, durable settings: orm, one_by_one, batched, ratio."""
-    rounds = SMOKE_ROUNDS if smoke else ROUNDS
-    rates: dict[str, list[float]] = {name: [] for name in WAYS}
     async with staged() as stage:
-        for number in range(rounds):
-            for name, (way, jobs) in WAYS.items():
-                rates[name].append(await _rate(stage, way, SMOKE_JOBS if smoke else jobs))
-            on_round(f"round {number + 1}")
+        contests = {
+            name: partial(_rate, stage, way, SMOKE_JOBS if smoke else jobs)
+            for name, (way, jobs) in WAYS.items()
+        }
+        rates = await taking_turns(contests, SMOKE_ROUNDS if smoke else ROUNDS, on_round)
     medians = {name: round(median(values), 1) for name, values in rates.items()}
     return medians | {"ratio": round(medians["batched"] / medians["one_by_one"], 2)}
 
 
 async def _rate(stage: Stage, way: Way, number: int) -> float:
-    jobs = list(chain.from_iterable(stage.workload.tasks(number // JOBS_A_TASK)))
+    jobs = stage.workload.stream(number)
     started = perf_counter()
     await way(stage, jobs)
     return len(jobs) / (perf_counter() - started)

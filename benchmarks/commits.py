@@ -1,9 +1,10 @@
 """When the jobs of a run were committed, as PostgreSQL's log has it: it is read after the run.
 
 The record of a commit bears the server's time, which is the clock of this machine, from just
-before the record is flushed to the disk; how long that takes is timed apart, and added.
+before the record is flushed to the disk; how long that takes is timed meanwhile, and added.
 """
 
+import asyncio
 from collections.abc import Sequence
 from statistics import median
 from time import perf_counter
@@ -34,22 +35,24 @@ async def end_of_log(postgres: Postgres) -> str:
     return str(await postgres.fetchval(END))
 
 
-async def commits(postgres: Postgres, start: str, ids: Sequence[UUID]) -> dict[UUID, float]:
+async def commits(
+    postgres: Postgres, start: str, ids: Sequence[UUID], flush_seconds: float
+) -> dict[UUID, float]:
     """Unix time at which each of these jobs was settled for good.
 
     Raises RuntimeError if the log behind `start` does not say it of all.
     """
     found = {row["id"]: row["at"] for row in await postgres.fetch(COMMITTED, start, ids)}
-    flush = await _flush_seconds(postgres)
     if found.keys() != set(ids):
         raise RuntimeError(f"the log tells of {len(found)} of {len(ids)} jobs")
-    return {job_id: at + flush for job_id, at in found.items()}
+    return {job_id: at + flush_seconds for job_id, at in found.items()}
 
 
-async def _flush_seconds(postgres: Postgres) -> float:
-    """What a commit of one small record takes, there and back: no less than its flush."""
+async def flush_seconds(postgres: Postgres, longest: float) -> float:
+    """What a commit of one small record takes within so many seconds: no less than its flush."""
     seconds: list[float] = []
     for _ in range(FLUSHES):
+        await asyncio.sleep(longest / FLUSHES)
         started = perf_counter()
         await postgres.execute(FLUSH)
         seconds.append(perf_counter() - started)

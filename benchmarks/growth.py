@@ -3,7 +3,7 @@
 `rows`: with so many tasks, and as many ledger rows, in the database before (growing.py); ratio is
 the median of several, least_ratio and most_ratio say how far they lie apart. `backlog`: with so
 many jobs in the queue before; its throughput is that of the first `measured_seconds`, at most 30,
-after which `left` jobs were still there. `tenants`: the same jobs, of one tenant and of many.
+after which `left` jobs were still there. `tenants`: a task for each of many, and as many of one.
 `rss_mb`: one worker under load for minutes, its resident memory each few seconds. One worker
 process throughout.
 """
@@ -19,14 +19,14 @@ from benchmarks import growing
 from benchmarks.driving import Driver, driving
 from benchmarks.processes import WORKER, leading_to, rss_mb, running
 from benchmarks.stage import Stage, staged
-from benchmarks.workload import Workload
+from benchmarks.workload import Workload, interleaved
 from ops.engines import opened
 
 BACKLOG, SMOKE_BACKLOG = 1_000_000, 2_000
 TENANTS, SMOKE_TENANTS = 10_000, 50
 LOAD_SECONDS, SMOKE_LOAD_SECONDS = 600.0, 3.0
 BACKLOG_SECONDS = 30.0
-JOBS, SMOKE_JOBS, LOAD_JOBS = 10_000, 700, 2_800
+LOAD_JOBS = 2_800
 LOOK_SECONDS = 5.0
 ROUNDS = len(growing.ROUNDS) + 3
 
@@ -37,7 +37,7 @@ async def run(
     """All parts; ratio_at_most_rows is the throughput at most rows by that beside it at none."""
     async with staged() as stage, driving(stage) as driver:
         rows = await growing.grown(stage, driver, on_round, smoke=smoke)
-        tenants = await spread(stage, driver, SMOKE_TENANTS if smoke else TENANTS, smoke=smoke)
+        tenants = await spread(stage, driver, SMOKE_TENANTS if smoke else TENANTS)
         on_round("tenants")
         backlog = await backlogged(stage, driver, SMOKE_BACKLOG if smoke else BACKLOG)
         on_round("backlog")
@@ -52,18 +52,18 @@ async def run(
     }
 
 
-async def spread(stage: Stage, driver: Driver, tenants: int, *, smoke: bool) -> dict[str, float]:
+async def spread(stage: Stage, driver: Driver, tenants: int) -> dict[str, float]:
     """Jobs per second of one tenant, and of so many, each with a project and an agent."""
     many = [Workload(tenant, agents=1) for tenant in await _new_tenants(stage, tenants)]
-    number = SMOKE_JOBS if smoke else JOBS
     async with running(WORKER, leading_to(stage.settings)):
         setting_up = [job for one in many for job in one.setting_up()]
         await driver.rate(setting_up, ordered=False)
-        one = await driver.rate(stage.workload.stream(number), ordered=True)
-        each = -(-number // len(many))
-        streams = [one_of_many.stream(each) for one_of_many in many]
-        mixed = [job for step in zip(*streams, strict=True) for job in step]
-        return {"1": round(one, 1), str(tenants): round(await driver.rate(mixed, ordered=True), 1)}
+        alike = interleaved(stage.workload.tasks(tenants))
+        mixed = interleaved(life for n, each in enumerate(many) for life in each.tasks(1, first=n))
+        return {
+            "1": round(await driver.rate(alike, ordered=True), 1),
+            str(tenants): round(await driver.rate(mixed, ordered=True), 1),
+        }
 
 
 async def backlogged(stage: Stage, driver: Driver, jobs: int) -> dict[str, float]:

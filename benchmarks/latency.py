@@ -17,7 +17,7 @@ from time import perf_counter, time
 from typing import Any
 
 from benchmarks.arrivals import percentile, poisson
-from benchmarks.commits import commits, end_of_log
+from benchmarks.commits import commits, end_of_log, flush_seconds
 from benchmarks.driving import WARMING_JOBS, Driver, driving
 from benchmarks.processes import WORKER, leading_to, running
 from benchmarks.rivals import PEERS, install, rival
@@ -67,8 +67,10 @@ async def _served(stage: Stage, driver: Driver, moments: Sequence[float]) -> Fig
     jobs = stage.workload.stream(len(moments))[: len(moments)]
     start = await end_of_log(driver.postgres)
     started_at = time()
-    known = await _known_after(driver, jobs, moments)
-    committed = await commits(driver.postgres, start, [job.id for job in jobs])
+    known, flush = await asyncio.gather(
+        _known_after(driver, jobs, moments), flush_seconds(driver.postgres, moments[-1])
+    )
+    committed = await commits(driver.postgres, start, [job.id for job in jobs], flush)
     late = [
         (committed[job.id] - started_at - moment) * 1000
         for job, moment in zip(jobs, moments, strict=True)

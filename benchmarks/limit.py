@@ -2,7 +2,8 @@
 
 `postgres`: the product's own writing statements (ledger, tasks, leases, comments, events, outbox,
 counters), recorded with their arrays while it applied the jobs, and written once more by one
-asyncpg connection in the worker's role: the same rows, 200 jobs a commit, no reading, no thinking.
+asyncpg connection in the worker's role, one statement after the other: the same rows, 200 jobs a
+commit, no reading, no thinking.
 `redis`: the same bytes enqueued, taken and settled by the product's own scripts, and nothing else,
 over several connections at once; `redis_busy`, the share of that time in which the server's process
 had a processor, says how far Valkey is the limit, and how far the Python that feeds it.

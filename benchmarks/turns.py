@@ -15,7 +15,7 @@ async def taking_turns(
     reached: dict[str, list[FigureT]] = {name: [] for name in contests}
     names = list(contests)
     for number in range(rounds):
-        first = number * len(names) // rounds
+        first = number * max(1, len(names) // rounds) % len(names)
         for name in names[first:] + names[:first]:
             reached[name].append(await contests[name]())
         on_round(f"round {number + 1}")

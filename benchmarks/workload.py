@@ -51,9 +51,9 @@ class Workload:
         ]
         return [*registered, self._job(None, project), *members]
 
-    def tasks(self, number: int) -> Iterator[list[AnyJob]]:
-        """The whole life of `number` tasks, six jobs each, in order."""
-        for place in range(number):
+    def tasks(self, number: int, first: int = 0) -> Iterator[list[AnyJob]]:
+        """The whole life of `number` tasks, six jobs each, in order; they are counted on."""
+        for place in range(first, first + number):
             agent, task_id = self.agents[place % len(self.agents)], uuid7()
             work = _failing if place % FAILING == 0 else _going_well
             life = [self._task(task_id, place), ClaimTask(task_id=task_id), *work(task_id)]
@@ -61,11 +61,7 @@ class Workload:
 
     def stream(self, number: int) -> list[AnyJob]:
         """At least `number` jobs as they come from many agents: each with one task at a time."""
-        lives = self.tasks(-(-number // JOBS_A_TASK))
-        jobs: list[AnyJob] = []
-        while window := list(islice(lives, AT_ONCE)):
-            jobs += (job for step in zip(*window, strict=True) for job in step)
-        return jobs
+        return interleaved(self.tasks(-(-number // JOBS_A_TASK)))
 
     def _task(self, task_id: UUID, place: int) -> CreateTask:
         return CreateTask(
@@ -88,6 +84,14 @@ class Workload:
 
     def _job(self, actor_id: UUID | None, payload: Payload) -> AnyJob:
         return new_job(payload, self.tenant_id, actor_id)
+
+
+def interleaved(lives: Iterator[list[AnyJob]]) -> list[AnyJob]:
+    """The jobs of as many tasks at once as there are agents, step by step."""
+    jobs: list[AnyJob] = []
+    while window := list(islice(lives, AT_ONCE)):
+        jobs += (job for step in zip(*window, strict=True) for job in step)
+    return jobs
 
 
 def _going_well(task_id: UUID) -> list[Payload]:

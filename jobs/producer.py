@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from jobs.awaiting import Awaiting, LedgerReader
 from jobs.chaining import Chain
+from jobs.connections import ANSWER_SECONDS
 from jobs.envelope import KINDS, VERSIONS, AnyJob, WireJob
 from jobs.payloads.base import Payload
 from jobs.payloads.lifecycle import DispatchTasks
@@ -98,7 +99,8 @@ class Producer:
     async def enqueue_many(self, jobs: Sequence[AnyJob], *, ordered: bool = True) -> list[Handle]:
         """The jobs are queued in this order; one whose id is queued already is left as it is.
 
-        One round trip for 5,000 of them; others are served between any hundred.
+        One round trip for 5,000 of them; others are served between any hundred. After an error some
+        may be queued: send all of them again, those that are there stay as they are.
 
         `ordered`: jobs about one task wait for each other, in this call and for ten seconds after.
         """
@@ -158,7 +160,8 @@ class Producer:
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         while True:
-            seen = await self._redis.get(ready_key(tenant_id))
+            async with asyncio.timeout(ANSWER_SECONDS):
+                seen = await self._redis.get(ready_key(tenant_id))
             handle = await self.enqueue(new_job(asked, tenant_id, actor_id))
             outcome = await handle.outcome()
             left = deadline - clock()

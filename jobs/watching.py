@@ -12,6 +12,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from jobs.connections import ANSWER_SECONDS
 from jobs.tracking import Tracked, TrackingUnsupportedError
 
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, GROWTH = 0.005, 0.1, 1.5
@@ -100,7 +101,8 @@ class Watcher:
                 self._is_mute = True
             else:
                 return values
-        values = await self._redis.mget(names)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            values = await self._redis.mget(names)
         return values
 
     async def _change(self) -> None:

@@ -1,6 +1,11 @@
 """What Arq offers beside running functions: aborts, cron jobs, health checks, other queues."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from signal import Signals
 from typing import Any
 
 import pytest
@@ -20,6 +25,9 @@ from worker.consumer import Consumer
 from worker.signals import BatchApplied
 
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated close")  # Arq's own
+
+TICK = "tick"
+LETTERS = "SELECT arq_id, queue FROM taskrail.dead_letter"
 
 
 def arq_job(scene: Scene, job_id: object) -> ArqJob:
@@ -94,6 +102,36 @@ async def test_a_cron_job_runs_beside_the_jobs(scene: Scene) -> None:
     assert letters == []
 
 
+async def test_a_function_that_redis_keeps_from_running_is_let_go_and_runs_later(
+    scene: Scene,
+) -> None:
+    """Arq counts where somebody has written what is no number."""
+    scene.settings = scene.settings.model_copy(update={"hold_seconds": 0.3})
+    ran, hold = asyncio.Event(), "arq:in-progress:odd"
+    await scene.redis.set("arq:retry:odd", "not a number")
+
+    async with _ticking(scene, ran):
+        await scene.redis.enqueue_job(TICK, _job_id="odd")
+        await until(lambda: scene.redis.exists(hold))
+        await until(partial(_is_gone, scene, hold))
+        await scene.redis.delete("arq:retry:odd")
+        await until(lambda: _is_set(ran))
+
+
+async def test_a_function_in_another_queue_than_arqs_own_is_a_dead_letter(scene: Scene) -> None:
+    """Arq would end it in its own queue, and it would stay where it is."""
+    shares = {"queue_shares": {"arq:queue": 1, "bulk": 1}}
+    scene.settings = scene.settings.model_copy(update=shares)
+    ran = asyncio.Event()
+
+    async with _ticking(scene, ran):
+        await scene.redis.enqueue_job(TICK, _job_id="odd", _queue_name="bulk")
+        (letter,) = await until(lambda: scene.engine.execute(LETTERS))
+
+    assert (letter["arq_id"], letter["queue"]) == ("odd", "bulk")
+    assert not ran.is_set()
+
+
 async def test_a_job_is_in_progress_while_it_is_held_and_complete_afterwards(scene: Scene) -> None:
     handle = await scene.producer.enqueue(scene.cast.task())
     job = arq_job(scene, handle.job.id)
@@ -159,6 +197,32 @@ async def test_what_two_lanes_apply_keeps_the_order_about_one_task(scene: Scene)
     )
     assert [row["said"] for row in said_in_order] == [list(range(10))] * len(tasks)
     assert sum(batch.handed_back for batch in scene.signals.of(BatchApplied)) == 0
+
+
+@asynccontextmanager
+async def _ticking(scene: Scene, ran: asyncio.Event) -> AsyncIterator[None]:
+    """A consumer that knows a cron job whose time is half a year away."""
+
+    async def tick(_: dict[Any, Any]) -> None:
+        ran.set()
+
+    far = (datetime.now(UTC).month + 5) % 12 + 1
+    some_day = cron(tick, name=TICK, month=far)  # type: ignore[arg-type]  # as above
+    worker = scene.worker(Consumer, cron_jobs=[some_day])
+    running = asyncio.create_task(worker.async_run())
+    try:
+        yield
+    finally:
+        worker.handle_sig(Signals.SIGINT)
+        await running
+
+
+async def _is_gone(scene: Scene, key: str) -> bool:
+    return not await scene.redis.exists(key)
+
+
+async def _is_set(event: asyncio.Event) -> bool:
+    return event.is_set()
 
 
 async def _aborted(scene: Scene, job_id: object) -> bool:

@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from fakeredis import FakeAsyncRedis
 from redis.asyncio import Redis
 
+from tests.history.proxies import Proxy
 from tests.waiting import until
 from tests.workers import Scene
 from worker.consumer import Consumer
@@ -90,6 +91,24 @@ async def test_what_is_due_already_is_not_waited_for(scene: Scene, bell: Bell) -
 
     async with asyncio.timeout(SOON):
         await bell.wait()
+
+
+@pytest.mark.usefixtures("no_safety_poll")
+async def test_an_answer_that_takes_longer_than_anybody_waits_is_heard(scene: Scene) -> None:
+    wire = Proxy(scene.settings.run_dir / "valkey.sock")
+    wire.latency_seconds = 0.03
+    async with wire.running():
+        bell = Bell(ArqRedis(host="127.0.0.1", port=wire.port), QUEUES, FOR_EVER)
+        await scene.redis.zadd("other", {"job": 1})
+
+        async def is_rung() -> bool:
+            waiting = asyncio.create_task(bell.wait())
+            await asyncio.wait([waiting], timeout=wire.latency_seconds / 2)
+            waiting.cancel()
+            return waiting.done()
+
+        await until(is_rung)
+        await bell.close()
 
 
 @pytest.mark.usefixtures("no_safety_poll")

@@ -155,6 +155,17 @@ async def test_each_queue_gives_its_share_and_what_one_leaves_free_the_others_us
     assert third.is_full
 
 
+@pytest.mark.parametrize(("most", "shared"), [(4, [3, 1]), (3, [2, 1]), (2, [1, 1]), (1, [1, 1])])
+async def test_a_queue_with_a_small_share_gives_one_entry_at_least(
+    scene: Scene, most: int, shared: list[int]
+) -> None:
+    await plant(scene, "large", 20, size=1)
+    await plant(scene, "small", 20, size=1)
+    queues = Queues(scene.redis, {"large": 9, "small": 1}, HOLD_SECONDS)
+
+    assert _by_queue(await queues.take(most, MANY_BYTES)) == shared
+
+
 async def test_a_queue_of_large_payloads_leaves_the_others_their_share_of_the_bytes(
     scene: Scene,
 ) -> None:

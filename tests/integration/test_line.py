@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -76,6 +77,28 @@ async def test_what_waits_for_a_deferred_job_goes_to_the_ledger_however_many_wai
 
     async with scene.running(Consumer):
         await until(are_in_the_ledger)
+
+
+async def test_who_has_waited_long_enough_goes_to_the_ledger_whoever_else_begins_to_wait(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.queue.line.PATIENCE_SECONDS", 0.5)
+    deferred = uuid7()
+    await scene.redis.set(f"arq:retry:{deferred}", 0)
+
+    sent: list[UUID] = []
+
+    async def is_in_the_ledger() -> bool:
+        waits = scene.cast.task().model_copy(update={"after": [deferred]})
+        await scene.producer.enqueue(waits, ordered=False)
+        sent.append(waits.id)
+        return await scene.engine.count("job", scene.cast.tenant_id, f"id = '{sent[0]}'") == 1
+
+    async with scene.running(Consumer):
+        await until(is_in_the_ledger)
+
+    # Not only when the hand was full of them, and all were put aside.
+    assert len(sent) < scene.settings.batch_jobs
 
 
 async def _work_off(line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from jobs.chaining import Chain
 from tests.history.directed import Directed
 from tests.survival.processes import worker_process
 from tests.waiting import until
@@ -19,7 +20,7 @@ async def test_what_an_older_worker_does_not_know_is_done_by_a_newer_one(
         await directed.enqueue(first)
         await until(lambda: _has_parked(directed, comments), seconds=30)
         async with worker_process(settings):
-            await directed.record(second)
+            await directed.record(Chain().ordered(second))
             await until(lambda: _all_is_done(directed), seconds=60)
             assert older.returncode is None
             assert await directed.drained(seconds=30)

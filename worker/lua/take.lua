@@ -103,12 +103,14 @@ end
 
 for queue = 1, #KEYS do
   local share = ARGV[4 + queue] / shares
-  local jobs = math.ceil(math.min(most_jobs * share, most_jobs - #taken))
+  -- One is left to each of those behind it.
+  local left = most_jobs - #taken - (#KEYS - queue)
+  local jobs = math.max(1, math.ceil(math.min(most_jobs * share, left)))
   take(part_of(queue, jobs, math.min(most_bytes * share, room), 1))
 end
 if #KEYS > 1 then
   more = 0
-  for queue = 1, #KEYS do take(part_of(queue, most_jobs - #taken, room, 0)) end
+  for queue = 1, #KEYS do take(part_of(queue, math.max(0, most_jobs - #taken), room, 0)) end
 end
 -- Who took nothing need not come again at once.
 return { #taken > 0 and more or 0, taken }

@@ -28,6 +28,7 @@ class Bell:
         self._peek = ("EVAL", lua.source("peek"), len(queues), *queues)
         self._poll_seconds = poll_seconds
         self._rung = asyncio.Event()
+        self._looking: asyncio.Task[tuple[bool, float]] | None = None
         self._is_armed = False
         self._is_mute = False
         self._look_again_at = 0.0
@@ -70,19 +71,36 @@ class Bell:
             self._deafnesses -= 1
             self._is_armed = False
 
+    async def forget(self) -> None:
+        """Nobody looks any more, and what was seen is not told to who waits next."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
     async def close(self) -> None:
+        await self.forget()
         await self._tracked.close()
 
     async def _look(self) -> bool:
-        """Whether anything is due. What changes from then on rings, if the bell is armed."""
-        clock = asyncio.get_running_loop().time
-        due, next_due_ms = await self._peeked()
+        """Whether anything is due. What changes from then on rings, if the bell is armed.
+
+        The answer to who stops waiting for it is for the next: an answer may take longer than
+        anybody waits here, and only who waits for it to the end learns that there is none.
+        """
+        looking = self._looking = self._looking or asyncio.create_task(self._seen())
+        await asyncio.wait([looking])
+        self._looking = None
+        is_due, self._look_again_at = looking.result()
         self._is_armed = self._is_mute or self._tracked.is_true
+        return is_due
+
+    async def _seen(self) -> tuple[bool, float]:
+        """Whether anything is due, and until when that may be believed without another look."""
+        due, next_due_ms = await self._peeked()
         longest = self._poll_seconds if self._is_mute else SAFETY_POLL_SECONDS
-        self._look_again_at = clock() + (
-            longest if next_due_ms < 0 else min(longest, next_due_ms / 1000)
-        )
-        return bool(due)
+        seconds = longest if next_due_ms < 0 else min(longest, next_due_ms / 1000)
+        return bool(due), asyncio.get_running_loop().time() + seconds
 
     async def _peeked(self) -> tuple[int, int]:
         if not self._is_mute:

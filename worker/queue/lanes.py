@@ -70,9 +70,13 @@ class Lanes:
                 raise error
 
     def give_up(self, lost: Collection[Entry]) -> None:
-        """Somebody else may have these now: batches that have one of them are broken off."""
+        """Somebody else may have these now: batches that have one of them are broken off.
+
+        Behind the first step of theirs: who is cancelled before has never begun, and puts nothing
+        down.
+        """
         takings = {(entry.name, entry.token) for entry in lost}
         self.waiting = [e for e in self.waiting if (e.name, e.token) not in takings]
         for task, batch in self._running.items():
             if any((e.name, e.token) in takings for e in batch.entries):
-                task.cancel()
+                asyncio.get_running_loop().call_soon(task.cancel)

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from itertools import compress
+from operator import not_
 from typing import Any
 from uuid import UUID
 
@@ -103,6 +105,7 @@ class Line:
     async def abandon(self) -> None:
         """As `finish`, after an error: what cannot be given back comes back by itself."""
         self._may_be_due = True
+        await self._bell.forget()
         with suppress(Exception):
             await self.finish()
         while not self._lanes.is_idle:
@@ -111,7 +114,7 @@ class Line:
 
     @property
     def _waits_for_others(self) -> bool:
-        return bool(self._lanes.elsewhere.changed)
+        return bool(self._lanes.waiting and self._lanes.elsewhere.changed)
 
     def _is_to_take(self) -> bool:
         """At most one batch waits for a lane, and it is taken while others are applied."""
@@ -131,7 +134,7 @@ class Line:
         return min(jobs, self._size.jobs), min(size, self._most_bytes)
 
     def _is_stuck(self) -> bool:
-        """The hand is full, and nothing of it could begin for a while."""
+        """The hand is full, and nothing was taken nor could begin for a while."""
         now = asyncio.get_running_loop().time()
         if not self._lanes.is_idle:
             self._active_at = now
@@ -143,7 +146,11 @@ class Line:
         In the ledger it would cost a row and a second delivery; there it goes when that is over.
         """
         now = asyncio.get_running_loop().time()
-        named = named_after(e for e in self._lanes.waiting if self._patience.is_left(e, now))
+        waiting = self._lanes.waiting
+        patient = [self._patience.is_left(entry, now) for entry in waiting]
+        named = named_after(compress(waiting, patient))
+        # Who has waited long enough is not to wait because somebody else has just begun to.
+        named -= named_after(compress(waiting, map(not_, patient)))
         others = self._settled.others(named - self._lanes.are_here(named))
         self._lanes.elsewhere = Touched(changed=await self.queues.unsettled(others))
 
@@ -167,6 +174,7 @@ class Line:
         self._bell.found(len(take.entries))
         if not take.entries:
             return 0
+        self._active_at = asyncio.get_running_loop().time()
         late_ms = time.time() * 1000 - take.entries[0].score
         self._runtime.emit(Taken(jobs=len(take.entries), late_seconds=max(0.0, late_ms / 1000)))
         self.renewing.hold(take.entries)

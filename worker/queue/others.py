@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from arq.constants import retry_key_prefix
 from arq.worker import Worker
 
 from jobs import codec
 from jobs.codec import Poison
+from worker.connection import REDIS_ERRORS
 from worker.queue.holding import Entry
 
 
@@ -41,13 +43,20 @@ class Others:
         await asyncio.gather(*self._running)
 
     def _is_theirs(self, entry: Entry) -> bool:
-        request = entry.delivery.request
-        return isinstance(request, Poison) and codec.function_of(request.raw) in self._names
+        """Arq ends what it runs in the worker's own queue, wherever it came from."""
+        delivery = entry.delivery
+        return (
+            delivery.queue == self._worker.queue_name
+            and isinstance(delivery.request, Poison)
+            and codec.function_of(delivery.request.raw) in self._names
+        )
 
     async def _run(self, entry: Entry) -> None:
-        # Arq counts what it runs itself.
-        await self._worker.pool.decr(retry_key_prefix + entry.delivery.arq_id)
+        """What Redis keeps from beginning or ending comes back when its hold has ended."""
         try:
-            await self._worker.run_job(entry.delivery.arq_id, int(entry.score))
+            with suppress(*REDIS_ERRORS):
+                # Arq counts what it runs itself.
+                await self._worker.pool.decr(retry_key_prefix + entry.delivery.arq_id)
+                await self._worker.run_job(entry.delivery.arq_id, int(entry.score))
         finally:
             self._let_go([entry])
