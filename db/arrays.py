@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Select,
     Table,
     TableValuedAlias,
     Update,
@@ -19,7 +20,9 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -76,6 +79,16 @@ def keyed(*names: str, **others: TypeEngine[Any]) -> TableValuedAlias:
 
 def matches(table: Table, given: TableValuedAlias, *names: str) -> list[ColumnElement[bool]]:
     return [table.c[name] == given.c[name] for name in names]
+
+
+def for_each(given: TableValuedAlias, one: Select[Any]) -> Select[Any]:
+    """What `one` finds for each of `given`, in their order, each looked up by itself.
+
+    A join could be planned while the table was empty, and would then read all of it, and `given`
+    again for each of its rows: 20 instead of 1 ms for 200 of 500 leases.
+    """
+    found = one.offset(literal_column("0")).lateral("found")
+    return select(*found.c).select_from(given.join(found, true()))
 
 
 def entity_columns(table: Table, entity: type) -> list[KeyedColumnElement[Any]]:

@@ -17,7 +17,7 @@ class Lease(Table, table=True):
         ForeignKeyConstraint(["tenant_id", "task_id"], TASK),
         ForeignKeyConstraint(["tenant_id", "holder_id"], WORKER),
         ForeignKeyConstraint(["tenant_id", "previous_assignee_id"], WORKER),
-        Index("ix_lease_by_holder", "tenant_id", "holder_id"),
+        Index("ix_lease_by_holder", "holder_id", postgresql_using="hash"),
         CheckConstraint("token >= 1", name="token_is_positive"),
         {"postgresql_with": {"fillfactor": "70"}},
     )

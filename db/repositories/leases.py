@@ -9,6 +9,7 @@ from db.arrays import (
     arrays,
     bulk_insert,
     entity_columns,
+    for_each,
     keyed,
     keys,
     matches,
@@ -27,16 +28,17 @@ REF = keyed("tenant_id", "task_id")
 PROJECT = keyed("tenant_id", "project_id")
 HOLDER = keyed("tenant_id", "holder_id")
 
-LOAD = (
+LOAD = for_each(
+    REF,
     select(*entity_columns(TABLE, Lease))
     .where(*matches(TABLE, REF, "tenant_id", "task_id"))
-    .order_by(TABLE.c.tenant_id, TABLE.c.task_id)
-    .with_for_update(of=TABLE)
+    .with_for_update(of=TABLE),
 )
-HELD = (
+HELD = for_each(
+    HOLDER,
     select(TABLE.c.tenant_id, TABLE.c.holder_id, func.count().label("held"))
     .where(*matches(TABLE, HOLDER, "tenant_id", "holder_id"))
-    .group_by(TABLE.c.tenant_id, TABLE.c.holder_id)
+    .group_by(TABLE.c.tenant_id, TABLE.c.holder_id),
 )
 _INSERT = bulk_insert(TABLE, COLUMNS)
 PUT = _INSERT.on_conflict_do_update(

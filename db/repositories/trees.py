@@ -49,10 +49,14 @@ HEIGHTS = text("""
 """).bindparams(*_PAIRS)
 
 OPEN_CHILDREN = text("""
-    SELECT t.tenant_id, t.parent_id, t.id
+    SELECT ref.tenant_id, ref.id AS parent_id, open.id
     FROM unnest(:tenant_id_array, :id_array) AS ref(tenant_id, id)
-    JOIN taskrail.task t ON t.tenant_id = ref.tenant_id AND t.parent_id = ref.id
-    WHERE t.deleted_at IS NULL AND t.status IN ('pending', 'in_progress', 'review', 'blocked')
+    CROSS JOIN LATERAL (
+        SELECT t.id FROM taskrail.task t
+        WHERE t.tenant_id = ref.tenant_id AND t.parent_id = ref.id AND t.deleted_at IS NULL
+          AND t.status IN ('pending', 'in_progress', 'review', 'blocked')
+        OFFSET 0 -- as in db.arrays.for_each
+    ) AS open
 """).bindparams(*_PAIRS)
 
 TEMPLATES = text("""

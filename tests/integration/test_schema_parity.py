@@ -37,6 +37,7 @@ STORAGE = """
 ALEMBICS_OWN = "alembic_version"
 
 UNINDEXED = {
+    "fk_lease_holder_id": "ix_lease_by_holder, a hash of the holder alone",
     "fk_lease_previous_assignee_id": "workers are never deleted, and renewals are to stay HOT",
 }
 
