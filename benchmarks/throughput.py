@@ -82,7 +82,7 @@ async def _baseline(
     stage: Stage, driver: Driver, connections: int, helped: Sequence[str], jobs: int
 ) -> float:
     async with running((*STOCK, str(connections), *helped), leading_to(stage.settings)):
-        await driver.rate(stage.workload.stream(WARMING_JOBS), ordered=False)
+        await driver.rate(stage.workload.stream(min(jobs, WARMING_JOBS)), ordered=False)
         return await driver.rate(stage.workload.stream(jobs), ordered=False)
 
 

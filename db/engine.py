@@ -74,7 +74,7 @@ def create_engine(settings: Settings, role: Role) -> AsyncEngine:
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """Sessions for reads: nothing is flushed by surprise, rows stay usable after the commit."""
+    """Sessions of ORM objects: nothing is flushed by surprise, rows stay usable when committed."""
     return async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False, autoflush=False)
 
 

@@ -5,7 +5,6 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.migrate import upgrade
 from db.roles import ROLES, ensure_roles
 from ops.engines import opened, patient
 from ops.tenants import create
@@ -54,6 +53,8 @@ async def _is_prepared(login: AsyncEngine) -> bool:
 
 async def migrate(settings: Settings, revision: str) -> None:
     """The schema is at `revision`; what is missing of roles is made, which takes a right."""
+    from db.migrate import upgrade  # noqa: PLC0415 - only those wait for alembic who need it
+
     async with opened(settings, "login") as login, login.begin() as connection:
         if await missing_roles(connection):
             await ensure_roles(connection)

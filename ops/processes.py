@@ -1,7 +1,6 @@
 """Worker processes as children of this one: started, kept alive, stopped."""
 
 import asyncio
-import ctypes
 import os
 import signal
 import sys
@@ -10,12 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from ops.checkout import CHECKOUT
+from ops.orphans import ending_with_parent
 
 GRACE_SECONDS = 15.0
 """A worker finishes its batch; then it is killed, and its jobs are taken up by the next."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1
 NOTHING: Mapping[str, str] = {}
 
 
@@ -48,7 +46,7 @@ async def _keep_one(log: int | None, environ: Mapping[str, str]) -> None:
             stderr=log,
             # Ctrl-C on the terminal is for this process, which then tells its workers.
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=ending_with_parent(signal.SIGTERM),
         )
         try:
             await process.wait()
@@ -68,9 +66,3 @@ async def _stop(process: Process) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-def _end_with_parent() -> None:
-    """Also when this process is killed, no worker stays behind."""
-    if sys.platform == "linux":
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

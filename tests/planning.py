@@ -12,11 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from benchmarks.seed import seed
 from db.engine import Role, create_engine
 from ops.engines import patient
 from settings import Settings
 from tests.databases import Database, administer, named
+from tests.seed import seed
 
 Node = dict[str, Any]
 TELLING = (

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.arrays import table_of
 from db.models import Tenant
-from db.reads.dead_filters import ALL_DEAD, NOBODY, DeadFilters, branches, together
-from db.reads.paging import PAGE_ROWS, Page, page, place_of, require_limit
+from db.reads.dead_filters import ALL_DEAD, DeadFilters, branches, together
+from db.reads.paging import NOBODY, PAGE_ROWS, Page, page, place_of, require_limit
 
 TENANT = table_of(Tenant)
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]

@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from db.arrays import table_of
 from db.models import DeadLetter, Job
+from db.reads.paging import NOBODY
 
-NOBODY = UUID(int=0)
 """Whose dead letters are, so that all rows have a place in one order."""
 JOB, LETTER = table_of(Job), table_of(DeadLetter)
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.reads.paging import NOBODY
 from db.repositories.outbox import Unpublished
 from jobs.streaming import event_key
 
 PAGE_EVENTS = 200
-NOBODY = UUID(int=0)
 COLUMNS = """
     event.tenant_id, event.entity_id, event.seq, event.kind, event.at,
     extract(epoch FROM clock_timestamp() - event.at)::float8 AS age_seconds,

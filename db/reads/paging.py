@@ -6,8 +6,10 @@ Rows that are added or taken away meanwhile neither shift a page nor repeat a ro
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import GenericAlias
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -16,6 +18,10 @@ MAX_LIMIT = 100
 PAGE_ROWS = 50
 
 RowT = TypeVar("RowT")
+
+
+NOBODY, EVER = UUID(int=0), datetime.min.replace(tzinfo=UTC)
+"""Before every id and every time: where pages begin."""
 
 
 class BadCursor(ValueError):  # noqa: N818 - errors say what is the case

@@ -1,19 +1,16 @@
 """A server as a child of this process: it dies with its parent, however that one dies."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ops.embedded.account import Account
+from ops.orphans import ending_with_parent
 
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1
 START_SECONDS, STOP_SECONDS = 300.0, 20.0
 """A start after a crash reads the log again, which may take minutes."""
 LOOK_SECONDS = 0.01
@@ -23,7 +20,6 @@ def start(
     command: Sequence[object], account: Account, log: Path, on_parents_death: signal.Signals
 ) -> subprocess.Popen[bytes]:
     """Runs `command` as `account`. It ends with the *thread* that called this."""
-    parent = os.getpid()
     lent: dict[str, Any] = {}
     if account.is_lent:
         lent = {"user": account.uid, "group": account.gid, "extra_groups": []}
@@ -36,7 +32,7 @@ def start(
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
             cwd="/",
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent, on_parents_death),  # noqa: PLW1509 - system calls
+            preexec_fn=ending_with_parent(on_parents_death),  # noqa: PLW1509 - system calls
             **lent,
         )
 
@@ -72,10 +68,3 @@ def last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()[-20:] or ["nothing"]
     told = [line for line in lines if "FATAL" in line or "error" in line.lower()]
     return (told or lines)[-1]
-
-
-def _die_with(parent: int, how: signal.Signals) -> None:
-    if sys.platform == "linux":
-        LIBC.prctl(PR_SET_PDEATHSIG, how)
-    if os.getppid() != parent:  # it died before it could be watched
-        os._exit(1)

@@ -1,7 +1,6 @@
 """The worker processes of a soak, each in a slot of its own: killed, stopped, replaced."""
 
 import asyncio
-import ctypes
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ops.checkout import CHECKOUT
+from ops.orphans import ending_with_parent
 from tests.skewed import AT_WORK
 
 WORKER = ("worker", "--verbose")
 CLOCKS = (0, 7_200, -7_200)
 """By how many seconds the clock of the worker in each slot is wrong."""
 GRACE_SECONDS = 40.0
-LIBC = ctypes.CDLL(None)
-PR_SET_PDEATHSIG = 1
 
 
 class Fleet:
@@ -112,7 +110,7 @@ async def started(
         *command,
         cwd="/",
         env={**environment, "PYTHONPATH": str(CHECKOUT)},
-        preexec_fn=_die_with_parent,
+        preexec_fn=ending_with_parent(signal.SIGKILL),
         **streams,
     )
 
@@ -124,8 +122,3 @@ async def ended(process: Process) -> int:
     except TimeoutError:
         process.kill()
         return await process.wait()
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -29,14 +29,6 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 engine = batch_engine
 
 
-@pytest.fixture
-async def cast(engine: Engine) -> Cast:
-    people = Cast()
-    await engine.create_tenant(people.tenant_id)
-    assert await engine.statuses(people.setting_up()) == ["applied"] * 6
-    return people
-
-
 async def created(engine: Engine, cast: Cast, **fields: Any) -> UUID:
     task_id = uuid7()
     assert await engine.statuses([cast.task(task_id, **fields)]) == ["applied"]

@@ -8,7 +8,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from benchmarks.seed import seed
 from db import migrate
 from db.engine import Role
 from db.reads import views
@@ -20,6 +19,7 @@ from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine, batch_engine
 from tests.reading import done, made
+from tests.seed import seed
 
 VIEWS = ("task_v1", "project_v1", "worker_v1", "event_v1", "dependency_v1", "comment_v1")
 REFERENCE = CHECKOUT / "docs" / "reference" / "reads.md"

@@ -1,6 +1,6 @@
 """A task's past, read from PostgreSQL, is what its rows were then."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
@@ -25,19 +25,12 @@ from jobs.outcomes import Applied
 from jobs.payloads.lifecycle import CancelTask, ClaimTask, ReportProgress
 from jobs.payloads.task import CommentTask
 from tests.asking import Cast
-from tests.databases import Database
 from tests.engine import Engine
 from tests.lives import Lives
 from worker.deliveries import Settled
 
 STEPS = 120
 OWN_HOUR = timezone(timedelta(hours=1))
-
-
-@pytest.fixture
-async def reader(database: Database) -> AsyncIterator[AsyncConnection]:
-    async with database.engine("reader").connect() as connection:
-        yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 async def rows(connection: AsyncConnection, model: Any, entity: Any, task_id: UUID) -> list[Any]:

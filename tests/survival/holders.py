@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ops.checkout import CHECKOUT
 from settings import Settings
 
-CHECKOUT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from ops.embedded.supervisor import embedded_servers

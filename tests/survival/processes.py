@@ -7,11 +7,9 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
+from ops.checkout import CHECKOUT
 from settings import Settings
-
-CHECKOUT = Path(__file__).parents[2]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json, to_json
 
-from tests.survival.processes import CHECKOUT
+from ops.checkout import CHECKOUT
 
 LONGEST_SECONDS = 400
 """Whatever else the machine does."""

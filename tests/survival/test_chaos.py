@@ -6,9 +6,9 @@ import sys
 import pytest
 from pydantic_core import from_json
 
+from ops.checkout import CHECKOUT
 from tests.history.faults import FAULTS
 from tests.history.nemesis import LANES, schedule
-from tests.survival.processes import CHECKOUT
 
 KEYS = {
     "seed", "commit", "seconds", "faults", "accepted", "applied", "rejected", "buried", "unknown",

@@ -16,11 +16,12 @@ import pytest
 
 from jobs.envelope import AnyJob
 from jobs.producer import Handle
+from ops.checkout import CHECKOUT
 from ops.verify.run import verify
 from settings import Settings
 from tests.servers import forget_environment, own_folder
 from tests.survival.holders import environment
-from tests.survival.processes import CHECKOUT, worker_process
+from tests.survival.processes import worker_process
 from tests.survival.site import Site, site_on
 from tests.waiting import until
 

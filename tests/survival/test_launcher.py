@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from ops.checkout import CHECKOUT
+
 SHOW = "import os, sys; print(os.getcwd(), *sys.argv[1:])"
 UV = f"""#!/bin/sh
 case "$*" in *--help) echo "  --no-default-groups"; exit ;; esac

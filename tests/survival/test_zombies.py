@@ -18,10 +18,11 @@ from jobs.envelope import AnyJob
 from jobs.payloads.lifecycle import MIN_LEASE_SECONDS, ClaimTask
 from jobs.payloads.project import AddMember
 from jobs.payloads.worker import RegisterWorker
+from ops.checkout import CHECKOUT
 from ops.verify.run import verify
 from tests.databases import Database
 from tests.rogues import occupy, waits_in_transaction
-from tests.survival.processes import CHECKOUT, end, worker_process
+from tests.survival.processes import end, worker_process
 from tests.waiting import until
 from tests.workers import Scene
 

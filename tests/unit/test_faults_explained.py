@@ -48,6 +48,15 @@ def test_every_fault_that_is_tried_names_a_test() -> None:
     assert [first for first, last in _tried() if "`test" not in last] == []
 
 
+def test_every_promise_has_the_figure_of_a_run() -> None:
+    rows = re.findall(
+        r"^\| .*\| ([^|]*) \|$", _section("The figures of the last run"), re.MULTILINE
+    )
+
+    assert rows[0] == "figure of the last run"
+    assert [row for row in rows[1:] if not re.search(r"\d", row)] == []
+
+
 @pytest.mark.parametrize("page", ["reliability.md", "chaos.md"])
 def test_what_is_counted_on_a_page_are_that_many(page: str) -> None:
     words = " ".join((EXPLANATIONS / page).read_text().split())

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, TextClause, Uuid, bindparam, text
 
 from db.conflicts import translated
+from db.reads.paging import EVER, NOBODY
 from jobs.envelope import AnyJob
 from jobs.outcomes import Applied
 from jobs.payloads.lifecycle import Horizon, RecurTask, RemindTask
@@ -34,8 +35,6 @@ FIRST_LOOK_BACK = timedelta(minutes=10)
 OVERLAP = timedelta(seconds=10)
 """Longer than a transaction takes: what it commits was not there when its time was looked at."""
 EPOCH = datetime.fromtimestamp(0, UTC)
-EVER = datetime.min.replace(tzinfo=UTC)
-NOBODY = UUID(int=0)
 
 CLOCK = text("SELECT clock_timestamp()")
 

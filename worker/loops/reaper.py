@@ -5,12 +5,13 @@ Its id follows from the lease, so that two reapers make the same job and the led
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
 from db.conflicts import translated
+from db.reads.paging import EVER, NOBODY
 from db.repositories.tenants import Tenants
 from jobs.entities import Key
 from jobs.payloads.lifecycle import ExpireLease
@@ -61,8 +62,7 @@ class Expired:
     expires_at: datetime
 
 
-NOBODY = UUID(int=0)
-FIRST = Expired(NOBODY, NOBODY, NOBODY, 0, datetime.min.replace(tzinfo=UTC))
+FIRST = Expired(NOBODY, NOBODY, NOBODY, 0, EVER)
 """Stands before all leases."""
 
 

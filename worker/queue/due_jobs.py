@@ -7,7 +7,7 @@ itself while Redis is away, so that it counts their deliveries.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -15,13 +15,13 @@ from sqlalchemy import DateTime, Row, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.conflicts import translated
+from db.reads.paging import EVER
 from jobs.codec import Reference
 from jobs.entities import Key
 from jobs.errors import JobConflict, StoreUnavailable
 from worker.counting import ALONE_FROM_DELIVERY, KEYS, arrays_of
 from worker.glance import is_any
 
-EVER = datetime.min.replace(tzinfo=UTC)
 LATE = timedelta(seconds=10)
 """A transaction may commit so long after it has said when its job is due; rarely longer."""
 FROM_THE_START_SECONDS = 30.0
