@@ -130,7 +130,7 @@ async def test_who_waits_long_looks_once_a_second(scene: Scene, bell: Bell) -> N
 
     await until(has_looked_three_times)
 
-    assert clock() - started > 0.9 * 2 * SAFETY_POLL_SECONDS
+    assert 0.9 * 2 * SAFETY_POLL_SECONDS < clock() - started < 10 * SAFETY_POLL_SECONDS
     waiting.cancel()
 
 
