@@ -13,11 +13,7 @@ import pytest
 from ops.checkout import CHECKOUT
 from settings import Settings
 from tests.databases import Database
-
-LEFT_OUT = {"NO_COLOR", "PYTHONDONTWRITEBYTECODE"}
-TASKRAIL = (sys.executable, "-m", "ops")
-
-Run = subprocess.CompletedProcess[str]
+from tests.forked import Run, taskrail
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +23,7 @@ class Shell:
     environment: dict[str, str]
 
     def __call__(self, *arguments: str, stdin: str = "") -> Run:
-        return subprocess.run(
-            [*TASKRAIL, *arguments],
-            cwd=CHECKOUT,
-            env=self._environment(),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return taskrail(arguments, self._environment(), stdin)
 
     def document(self, *arguments: str) -> Any:
         """What a command prints that has done what it said."""
@@ -45,7 +33,7 @@ class Shell:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*TASKRAIL, *arguments],
+            [sys.executable, "-m", "ops", *arguments],
             cwd=CHECKOUT,
             env=self._environment(),
             stdout=subprocess.DEVNULL,
@@ -53,20 +41,12 @@ class Shell:
         )
 
     def _environment(self) -> dict[str, str]:
-        others = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-        return others | self.environment
+        return {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | self.environment
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A folder for bytecode: dozens of processes need not compile a thousand modules each."""
-    return {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode"))}
-
-
-def shell_for(settings: Settings, environment: dict[str, str]) -> Shell:
+def shell_for(settings: Settings) -> Shell:
     return Shell(
-        environment
-        | {
+        {
             "TASKRAIL_DATABASE_URL": settings.resolved_database_url.get_secret_value(),
             "TASKRAIL_REDIS_URL": settings.resolved_redis_url.get_secret_value(),
             "TASKRAIL_QUEUE_NAME": f"commands:{uuid4().hex}",
@@ -75,6 +55,6 @@ def shell_for(settings: Settings, environment: dict[str, str]) -> Shell:
 
 
 @pytest.fixture
-def shell(database: Database, compiled: dict[str, str]) -> Shell:
+def shell(database: Database) -> Shell:
     """taskrail on this test's database, with a queue of its own."""
-    return shell_for(database.settings, compiled)
+    return shell_for(database.settings)

@@ -1,4 +1,4 @@
-from tests.shell import compiled, shell
+from tests.shell import shell
 from tests.workers import scene
 
-__all__ = ["compiled", "scene", "shell"]
+__all__ = ["scene", "shell"]

@@ -176,12 +176,10 @@ def test_a_server_that_is_away_is_said_in_one_line(shell: Shell) -> None:
     assert secret not in run.stderr
 
 
-async def test_an_empty_database_is_migrated_up_and_down(
-    servers: Settings, compiled: dict[str, str]
-) -> None:
+async def test_an_empty_database_is_migrated_up_and_down(servers: Settings) -> None:
     name = f"empty_{uuid4().hex}"
     await administer(servers, f"CREATE DATABASE {name}")
-    shell = shell_for(named(servers, name), compiled)
+    shell = shell_for(named(servers, name))
 
     assert shell("migrate", "current").returncode == 1
     assert shell("migrate", "upgrade").returncode == 0
@@ -213,10 +211,8 @@ def test_the_demo_accounts_for_every_job_and_can_be_repeated(shell: Shell) -> No
         assert applied == set(WIRE_KINDS) - EPHEMERAL_KINDS
 
 
-def test_up_runs_everything_in_the_background_until_down(
-    data_dir: Path, compiled: dict[str, str]
-) -> None:
-    shell = Shell(compiled | {"TASKRAIL_DATA_DIR": str(data_dir)})
+def test_up_runs_everything_in_the_background_until_down(data_dir: Path) -> None:
+    shell = Shell({"TASKRAIL_DATA_DIR": str(data_dir)})
 
     started = shell("up", "--detach")
     again = shell("up")

@@ -13,6 +13,7 @@ from db.urls import libpq_url
 from jobs.envelope import AnyJob
 from jobs.payloads.task import CommentTask
 from jobs.wire import job_payload
+from tests.counts import make_due
 from tests.databases import Database
 from tests.workers import Scene
 from worker.consumer import Consumer
@@ -51,8 +52,10 @@ async def commit(transaction: Transaction) -> None:
 async def test_what_is_woken_after_the_commit_is_applied_without_a_sweep(
     scene: Scene, transaction: Transaction
 ) -> None:
+    scene.settings = scene.settings.model_copy(update={"sweeper_seconds": 3600.0})
     job = scene.cast.task()
     async with scene.running(Consumer):
+        await (await scene.producer.enqueue(scene.cast.task())).outcome()
         recorded = await scene.producer.record([job], transaction)
         await commit(transaction)
 
@@ -128,6 +131,7 @@ async def test_an_altered_entry_in_redis_changes_nothing(scene: Scene, forged: s
     """Whoever writes to Redis can name a recorded job; what it says comes from the ledger."""
     job = scene.cast.task()
     await scene.engine.record([job])
+    await make_due(scene, "clock_timestamp() + interval '1 hour'")
     changes = {
         "expires_at": job.issued_at,
         "after": [uuid7()],
@@ -141,7 +145,7 @@ async def test_an_altered_entry_in_redis_changes_nothing(scene: Scene, forged: s
 
     ledger = await scene.engine.row("job", scene.cast.tenant_id, job.id)
     assert ledger["status"] == "accepted"
-    await scene.engine.execute("UPDATE taskrail.job SET next_feed_at = now() WHERE outcome IS NULL")
+    await make_due(scene)
     assert await Sweeper().sweep(scene.engine.runtime) == 1
     await scene.drain(Consumer)
     assert (await scene.producer.outcome(job.tenant_id, job.id))["status"] == "applied"
