@@ -8,7 +8,6 @@ and `mean_ms` of a call, foreign keys and triggers included; what takes most in 
 flush of a commit is in none of them: it is in the wall time of the part.
 """
 
-import gc
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from benchmarks.driving import Driver, driving
 from benchmarks.stage import Stage, staged
 from db.unit_of_work import UnitOfWork
 from jobs.envelope import AnyJob
-from ops.working import YOUNG_OBJECTS
+from ops.collecting import spare_what_is_there
 from worker import apply as applying
 from worker.deciding import Deciding
 from worker.deliveries import Settled
@@ -106,8 +105,7 @@ async def run(
     *, smoke: bool = False, on_round: Callable[[str], None] = lambda _: None
 ) -> dict[str, dict[str, Figures]]:
     """What they spend, by part and by statement: a `batch`, and a `lone` job."""
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    spare_what_is_there()
     found: dict[str, dict[str, Figures]] = {}
     sizes = {
         "batch": (BATCH_JOBS, SMOKE_JOBS if smoke else JOBS),

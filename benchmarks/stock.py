@@ -6,7 +6,6 @@ it has the product's event loop and garbage collection, too, which Arq does not 
 """
 
 import asyncio
-import gc
 import sys
 from contextlib import suppress
 from typing import Any
@@ -17,8 +16,8 @@ from benchmarks.by_hand import RULES, apply_by_hand
 from db.engine import create_engine, create_sessions
 from jobs import codec
 from jobs.envelope import KINDS, Job
+from ops.collecting import spare_what_is_there
 from ops.loop import run
-from ops.working import YOUNG_OBJECTS
 from settings import Settings, load_settings
 from worker.connection import redis_settings
 
@@ -56,8 +55,7 @@ def main(connections: str, *helped: str) -> None:
     if not helped:
         asyncio.run(working)
         return
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    spare_what_is_there()
     run(working)
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from ops.collecting import collect_rarely
 from ops.failure import CommandFailed, described
 from ops.loop import end_on_sigterm
 
@@ -39,6 +40,7 @@ VERBOSE = "taskrail.verbose"
 def main() -> None:
     """Runs the command of this process's arguments and exits with its code."""
     end_on_sigterm()
+    collect_rarely()
     taskrail.main(prog_name="taskrail")
 
 

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, TextClause, Uuid, bindparam, text
 
-from db.conflicts import translated
 from db.reads.paging import EVER, NOBODY
 from jobs.envelope import AnyJob
 from jobs.outcomes import Applied
@@ -22,6 +21,7 @@ from jobs.payloads.task import PurgeTask
 from jobs.system import system_job
 from worker.apply import apply
 from worker.deliveries import Delivery, Settled
+from worker.glance import glance
 from worker.readiness import ready_keys, tell
 from worker.runtime import Runtime
 
@@ -101,7 +101,7 @@ class Calendar:
     async def observe(self, runtime: Runtime) -> int:
         """All whose time has come has happened, or is found again; answers how much did here."""
         found, applied = set[UUID](), 0
-        now = await _clock(runtime)
+        ((now,),) = await glance(runtime.keeper, CLOCK)
         since = (self.reminded_until or now - FIRST_LOOK_BACK) - OVERLAP
         async for jobs in _due(runtime, since, now):
             found.update(job.id for job in jobs)
@@ -138,24 +138,12 @@ async def _pages(
     runtime: Runtime, find: TextClause, since: datetime, until: datetime
 ) -> AsyncIterator[list[Found]]:
     """Tasks with their times, in order; what is not settled keeps nobody behind it."""
-    after = {"at": since, "tenant_id": NOBODY, "id": NOBODY}
+    after: dict[str, Any] = {"at": since, "tenant_id": NOBODY, "id": NOBODY}
     window = {"until": until, "tasks": runtime.settings.batch_jobs}
-    while page := await _page(runtime, find, after | window):
+    while rows := await glance(runtime.keeper, find, **after, **window):
+        page = [Found(*row) for row in rows]
         yield page
         after = {"at": page[-1].at, "tenant_id": page[-1].tenant_id, "id": page[-1].id}
-
-
-async def _page(runtime: Runtime, find: TextClause, binds: dict[str, Any]) -> list[Found]:
-    with translated():
-        async with runtime.keeper.connect() as connection:
-            return [Found(*row) for row in await connection.execute(find, binds)]
-
-
-async def _clock(runtime: Runtime) -> datetime:
-    with translated():
-        async with runtime.keeper.connect() as connection:
-            now: datetime = (await connection.execute(CLOCK)).scalar_one()
-            return now
 
 
 def _reminder(task: Found, horizon: Horizon) -> AnyJob:
