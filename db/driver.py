@@ -29,7 +29,7 @@ DIALECT: Dialect = dialect(json_serializer=json_text, json_deserializer=from_jso
 
 
 class Driver:
-    """A connection of asyncpg's beneath one of SQLAlchemy's, which has begun a transaction."""
+    """A connection of asyncpg's beneath one of SQLAlchemy's, which begins the transactions."""
 
     def __init__(self, connection: AsyncConnection, beneath: "asyncpg.Connection[Any]") -> None:
         self._connection = connection
@@ -52,6 +52,11 @@ class Driver:
         status: str = await self._send(self._beneath.execute, statement, binds)
         return int(status.rpartition(" ")[2])
 
+    async def glance(self, query: Executable, binds: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """The rows as they are at this moment, without a transaction: one round trip."""
+        rows: list[Sequence[Any]] = await self._say(self._beneath.fetch, query, binds)
+        return rows
+
     async def _send(
         self,
         send: Callable[..., Awaitable[Any]],
@@ -60,6 +65,14 @@ class Driver:
     ) -> Any:
         if not self._beneath.is_in_transaction():
             raise RuntimeError("no transaction has begun: declare the tenants first")
+        return await self._say(send, statement, binds)
+
+    async def _say(
+        self,
+        send: Callable[..., Awaitable[Any]],
+        statement: Executable,
+        binds: Mapping[str, Any],
+    ) -> Any:
         sent = compiled(statement)
         try:
             return await send(sent.text, *sent.arguments(binds))

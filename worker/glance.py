@@ -1,20 +1,20 @@
-"""Looking without a transaction: asked all the time by every worker, so it must cost little."""
+"""Looking: done all the time by every worker, so it must cost little."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, TextClause
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.conflicts import translated
+from db.driver import Driver
 
 
-async def glance(keeper: AsyncEngine, query: TextClause, **binds: Any) -> Sequence[Row[Any]]:
-    """The query's rows as they are at this moment: one round trip."""
+async def glance(keeper: AsyncEngine, query: TextClause, **binds: Any) -> list[Sequence[Any]]:
+    """The query's rows as they are at this moment."""
     with translated():
-        engine = keeper.execution_options(isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            return (await connection.execute(query, binds)).all()
+        async with keeper.connect() as connection:
+            return await (await Driver.of(connection)).glance(query, binds)
 
 
 async def is_any(keeper: AsyncEngine, query: TextClause, **binds: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
@@ -43,9 +43,18 @@ class Begun:
     def __init__(self) -> None:
         self.number = 0
 
-    def renewal(self, redis: ArqRedis) -> Queues:
-        self.number += 1
-        return _queues(redis)
+    def queues(self, redis: ArqRedis) -> Queues:
+        return _Counted(redis, self)
+
+
+class _Counted(Queues):
+    def __init__(self, redis: ArqRedis, begun: Begun) -> None:
+        super().__init__(redis, {"arq:queue": 1}, HOLD_SECONDS)
+        self._begun = begun
+
+    async def renew(self, entries: Iterable[Entry]) -> list[bytes]:
+        self._begun.number += 1
+        return await super().renew(entries)
 
 
 async def taken(scene: Scene, queues: Queues, number: int) -> Take:
@@ -68,7 +77,7 @@ async def test_holds_are_renewed_while_the_loop_is_busy(scene: Scene, queues: Qu
     take = await taken(scene, queues, 1)
     ends_at = await _end_of_hold(scene, take.entries[0])
 
-    async with renewing.running(_pool(scene), begun.renewal, RENEWED_HOLD_SECONDS):
+    async with renewing.running(_pool(scene), begun.queues, RENEWED_HOLD_SECONDS):
         renewing.hold(take.entries)
         keep_the_loop_busy(lambda: begun.number >= 4)
         renewed = begun.number
@@ -103,7 +112,7 @@ async def test_what_was_taken_again_before_its_loss_was_told_is_not_lost(
 
     begun = Begun()
 
-    async with renewing.running(_pool(scene), begun.renewal, RENEWED_HOLD_SECONDS):
+    async with renewing.running(_pool(scene), begun.queues, RENEWED_HOLD_SECONDS):
         await _give_to(scene, old, "somebody else")
         renewing.hold([old])
         last = begun.number + 2

@@ -48,11 +48,12 @@ class Renewing:
 
         async def renew_until_stopped() -> None:
             stopping, redis = asyncio.wrap_future(stop), connect()
+            ours = queues(redis)
             while not stopping.done():
                 await asyncio.wait([stopping], timeout=hold_seconds / RENEWALS_A_HOLD)
                 # Without Redis nobody else can take what is held, either.
                 with suppress(*REDIS_ERRORS):
-                    await self._renew(queues(redis), loop)
+                    await self._renew(ours, loop)
             await redis.aclose(close_connection_pool=True)
 
         def run() -> None:
