@@ -1,8 +1,10 @@
 """One transaction: what is read through it is consistent, what is saved is saved whole."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -22,7 +24,7 @@ from db.repositories.members import Members
 from db.repositories.projects import Projects
 from db.repositories.rows import Rows
 from db.repositories.tasks import Tasks
-from db.repositories.tenants import Tenants
+from db.repositories.tenants import Tenants, clock, declare
 from db.repositories.trees import Trees
 from db.repositories.workers import Workers
 from jobs.board import Board
@@ -41,7 +43,7 @@ class UnitOfWork:
 
     def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
         self._connection = connection
-        self.tenants = Tenants(connection)
+        self.tenants = Tenants(driver)
         self.ledger = Ledger(driver)
         self.projects = Projects(driver)
         self.workers = Workers(driver)
@@ -56,6 +58,14 @@ class UnitOfWork:
         self.history = History(driver)
         self.dead_letters = DeadLetters(driver)
         self.rows = Rows(connection)
+
+    async def declare(self, tenant_ids: Collection[UUID]) -> None:
+        """Rows of these tenants, and of no others, can be seen."""
+        await declare(self._connection, tenant_ids)
+
+    async def clock(self) -> datetime:
+        """The database's time, which decides."""
+        return await clock(self._connection)
 
     async def require_recordable(self, envelope: str) -> None:
         """Raises JobDataError, with what taskrail.record would say, if it could not be recorded."""

@@ -8,7 +8,7 @@ from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.reads.event_texts import EventText, texts_between
-from db.repositories.tenants import Tenants
+from db.repositories.tenants import clock
 from ops.failure import CommandFailed
 from worker.streams import append
 
@@ -44,7 +44,7 @@ async def count(reader: AsyncEngine, span: Span) -> int:
 async def _end(reader: AsyncEngine, span: Span) -> datetime:
     """Not for ever: events go on to happen."""
     async with reader.connect() as connection:
-        return span.until or await Tenants(connection).clock()
+        return span.until or await clock(connection)
 
 
 async def _send(page: list[EventText], redis: ArqRedis, keeps: int) -> None:

@@ -131,7 +131,7 @@ def _named_after(delivery: Delivery) -> Iterator[Key]:
 async def open_cases(uow: UnitOfWork, batch: Sequence[Delivery]) -> list[Case]:
     """A case for each delivery; wake-ups become the recorded jobs that they refer to."""
     cases = [Case(delivery, delivery.request) for delivery in batch]
-    await uow.tenants.declare({case.key[0] for case in cases if case.key})
+    await uow.declare({case.key[0] for case in cases if case.key})
     references = [case for case in cases if isinstance(case.request, Reference)]
     stored = await uow.ledger.read(_keys(references)) if references else {}
     for case in references:

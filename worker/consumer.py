@@ -193,5 +193,5 @@ async def _warn_of_eviction(redis: ArqRedis, runtime: Runtime) -> None:
 async def _probe(runtime: Runtime) -> None:
     """Raises StoreUnavailable while PostgreSQL does not answer; then nothing is owed any more."""
     async with unit_of_work(runtime.engine) as uow:
-        await uow.tenants.clock()
+        await uow.clock()
     await take_back(runtime)

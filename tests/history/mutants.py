@@ -48,7 +48,7 @@ def ledger_in_its_own_transaction() -> None:
         engine = self._connection.engine
         async with engine.connect() as connection:
             other = uow.UnitOfWork(connection, await Driver.of(connection))
-            await other.tenants.declare({entry.tenant_id for entry in entries})
+            await other.declare({entry.tenant_id for entry in entries})
             await other.ledger.write(entries)
             await connection.commit()
 
@@ -192,7 +192,7 @@ def _postpone(last: Callable[..., Any], first: Callable[..., Any] | None = None)
         await commit(self)
         events = postponed.pop(id(self.history), [])
         if events:
-            await self.tenants.declare({event.tenant_id for event in events})
+            await self.declare({event.tenant_id for event in events})
             await last(self.history, events)
             await commit(self)
 

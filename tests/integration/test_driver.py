@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.driver import Driver
-from db.repositories.tenants import Tenants
+from db.repositories.tenants import declare
 from jobs.errors import JobConflict, JobDataError, StoreUnavailable
 from tests.databases import Database
 from tests.failing import failure
@@ -31,7 +31,7 @@ def engine(database: Database) -> AsyncEngine:
 @pytest.fixture
 async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     async with engine.connect() as connection:
-        await Tenants(connection).declare([])
+        await declare(connection, [])
         yield connection
 
 
@@ -118,12 +118,12 @@ async def test_a_plan_that_a_migration_made_stale_is_a_conflict(
     await connection.rollback()
     async with database.superuser.begin() as migrating:
         await migrating.execute(text("ALTER TABLE taskrail.tenant ADD COLUMN colour text"))
-    await Tenants(connection).declare([])
+    await declare(connection, [])
 
     assert type(await failure(driver.fetch(read, {}))) is JobConflict
 
     await connection.rollback()
-    await Tenants(connection).declare([])
+    await declare(connection, [])
     assert await driver.fetch(read, {}) == []
 
 
@@ -131,7 +131,7 @@ async def test_who_is_cut_off_finds_no_store_and_the_next_finds_one(
     database: Database, engine: AsyncEngine
 ) -> None:
     async with engine.connect() as connection:
-        await Tenants(connection).declare([])
+        await declare(connection, [])
         driver = await Driver.of(connection)
         pid = (await driver.fetch(PID, {}))[0][0]
         async with database.superuser.connect() as superuser:
@@ -148,7 +148,7 @@ async def test_the_connection_of_who_was_told_to_stop_is_given_to_nobody(
     database: Database, engine: AsyncEngine
 ) -> None:
     async with engine.connect() as connection:
-        await Tenants(connection).declare([])
+        await declare(connection, [])
         driver = await Driver.of(connection)
         pid = (await driver.fetch(PID, {}))[0][0]
         sleeping = asyncio.ensure_future(driver.fetch(SLEEP, {"seconds": 60}))

@@ -54,7 +54,7 @@ async def test_bulk_jobs_find_the_same_trees_and_reasons_in_sql_as_in_python(
     ]
 
     async with unit_of_work(database.engine("worker")) as uow:
-        await uow.tenants.declare([forest.planted.tenant_id])
+        await uow.declare([forest.planted.tenant_id])
         found = [await uow.bulk.eligible(forest.project, bulk.what, bulk.limit) for bulk in bulks]
         board = await _everything(uow, forest)
 
@@ -95,7 +95,7 @@ async def test_what_a_worker_has_or_had_is_the_same_in_sql_as_in_python(
     ]
 
     async with unit_of_work(database.engine("worker")) as uow:
-        await uow.tenants.declare([tenant_id])
+        await uow.declare([tenant_id])
         found = await uow.bulk.tasks_of(scopes)
         board = await _everything(uow, forest)
 

@@ -27,7 +27,7 @@ async def test_a_transaction_is_ended_when_it_has_taken_too_long(database: Datab
 
     assert isinstance(ended, StoreUnavailable)
     async with unit_of_work(engine) as uow:
-        assert await uow.tenants.clock()
+        assert await uow.clock()
     await engine.dispose()
 
 

@@ -71,7 +71,7 @@ async def rehearse_letter(
         await uow.require_recordable(envelope_text(request))
         known = (await uow.ledger.read([key])).get(key)
         if known is None:
-            await uow.ledger.write([_accepted(request, await uow.tenants.clock())])
+            await uow.ledger.write([_accepted(request, await uow.clock())])
         elif not same_content(request, recorded_request(known)):
             raise IdempotencyConflict("the ledger has another job of this id")
 
@@ -104,7 +104,7 @@ async def _rehearsed(
 
 async def _played(key: Key, accept: Accept, engine: AsyncEngine, decide: Decide) -> Rehearsal:
     async with unit_of_work(engine) as uow:
-        await uow.tenants.declare({key[0]})
+        await uow.declare({key[0]})
         before = await uow.rows.read({"job": [key]})
         await accept(uow)
         entry = (await uow.ledger.read([key]))[key]

@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
 from db.conflicts import translated
 from db.reads.paging import EVER, NOBODY
-from db.repositories.tenants import Tenants
+from db.repositories.tenants import declare
 from jobs.entities import Key
 from jobs.payloads.lifecycle import ExpireLease
 from jobs.system import system_job
@@ -110,7 +110,7 @@ async def _reported(leases: Sequence[Expired], runtime: Runtime) -> set[Key]:
     """Whose holder has a job about it in the ledger that was accepted before the expiry."""
     with translated():
         async with runtime.engine.connect() as connection:
-            await Tenants(connection).declare({lease.tenant_id for lease in leases})
+            await declare(connection, {lease.tenant_id for lease in leases})
             rows = await connection.execute(
                 REPORTED,
                 {

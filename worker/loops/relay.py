@@ -12,7 +12,7 @@ from uuid import UUID
 from db.conflicts import translated
 from db.reads.event_texts import EventText, texts_of
 from db.repositories.outbox import DRAWN_BEYOND, Outbox, Unpublished
-from db.repositories.tenants import Tenants
+from db.repositories.tenants import declare
 from worker.backoff import full_jitter
 from worker.glance import is_any
 from worker.loops.alone import alone
@@ -156,5 +156,5 @@ async def _texts(rows: Sequence[Unpublished], runtime: Runtime) -> list[EventTex
     """
     with translated():
         async with runtime.engine.connect() as connection:
-            await Tenants(connection).declare({row.tenant_id for row in rows})
+            await declare(connection, {row.tenant_id for row in rows})
             return await texts_of(connection, rows, ROUND_BYTES)
