@@ -24,6 +24,7 @@ from tests.asking import Cast
 from tests.databases import Database
 from tests.engine import Engine
 from tests.settling import settle
+from tests.statements import count_anew, number_run
 from worker.apply import apply
 from worker.runtime import Runtime
 
@@ -186,7 +187,6 @@ async def test_the_number_of_tasks_changes_nothing_about_the_number_of_statement
     kind: Any, database: Database, runtime: Runtime
 ) -> None:
     engine, counted = Engine(apply, runtime, database.superuser), list[int]()
-    await engine.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
     for number in (2, 2, 200):
         cast = Cast()
@@ -196,9 +196,9 @@ async def test_the_number_of_tasks_changes_nothing_about_the_number_of_statement
         await engine.statuses([cast.task(task_id) for task_id in tasks])
         if kind is ArchiveTasks:
             await engine.statuses([_done(cast, task_id) for task_id in tasks])
-        await engine.execute("SELECT pg_stat_statements_reset()")
+        await count_anew(engine)
         await engine.statuses([cast.by(cast.owner, kind(project_id=cast.project_id))])
-        counted.append(await _statements(engine))
+        counted.append(await number_run(engine, "worker"))
 
     assert counted[1] == counted[2]
 
@@ -209,12 +209,3 @@ def _complete(cast: Cast) -> CompleteTasks:
 
 def _done(cast: Cast, task_id: UUID) -> Any:
     return cast.by(cast.human, CompleteTask(task_id=task_id))
-
-
-async def _statements(engine: Engine) -> int:
-    rows = await engine.execute(
-        "SELECT sum(calls)::int AS number FROM pg_stat_statements"
-        " WHERE userid = 'taskrail_worker'::regrole"
-        " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    return int(rows[0]["number"])

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from sqlalchemy import ARRAY, Uuid, bindparam, event, text
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from db.repositories.outbox import NEXT, Outbox
+from tests.statements import count_anew, ran
 from tests.streams import entries, happen, keys, unpublished
 from tests.workers import Scene
 from worker.loops.relay import ROUND_EVENTS, Relay
@@ -112,16 +113,11 @@ async def test_a_relay_with_nothing_to_do_asks_one_question(scene: Scene) -> Non
     """Not of the outbox, whose dead rows may be many: of the sequence that numbers them."""
     relay, runtime = Relay(), scene.engine.runtime
     await relay.publish(runtime)
-    asked: list[str] = []
-    event.listen(
-        runtime.keeper.sync_engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: asked.append(statement),
-    )
+    await count_anew(scene.engine)
 
     assert await relay.publish(runtime) == 0
 
-    (statement,) = asked
+    (statement,) = await ran(scene.engine, "keeper")
     assert "FROM taskrail.outbox_position_seq" in statement
 
 

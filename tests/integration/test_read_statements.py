@@ -23,6 +23,7 @@ from jobs.payloads.task import DeleteTask, NewDependency
 from tests.asking import Cast
 from tests.engine import Engine, batch_engine
 from tests.reading import done
+from tests.statements import count_anew, number_run
 
 MANY = 100
 WEEK_AGO = datetime.now(UTC) - timedelta(days=6)
@@ -53,14 +54,9 @@ async def counted(
 ) -> int:
     """Statements of one call; another before it, since the driver asks for types only once."""
     await read(reader, cast, root)
-    await engine.execute("SELECT pg_stat_statements_reset()")
+    await count_anew(engine)
     await read(reader, cast, root)
-    rows = await engine.execute(
-        "SELECT coalesce(sum(calls), 0)::int AS number FROM pg_stat_statements"
-        " WHERE userid = 'taskrail_reader'::regrole"
-        " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    return int(rows[0]["number"])
+    return await number_run(engine, "reader")
 
 
 async def surround(engine: Engine, cast: Cast, root: UUID, number: int) -> None:
@@ -81,7 +77,6 @@ async def surround(engine: Engine, cast: Cast, root: UUID, number: int) -> None:
 async def test_every_read_takes_as_many_statements_for_100_rows_as_for_1(
     engine: Engine, cast: Cast, reader: AsyncConnection
 ) -> None:
-    await engine.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     small, large = uuid7(), uuid7()
 
     await surround(engine, cast, small, 2)

@@ -35,6 +35,7 @@ from jobs.payloads.task import (
 )
 from tests.asking import Cast
 from tests.engine import Engine, batch_engine
+from tests.statements import count_anew, number_run
 
 MANY = 200
 
@@ -76,34 +77,24 @@ class Counter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def prepare(self) -> None:
-        await self._engine.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-
     async def of_each(self, first: list[AnyJob], second: list[AnyJob]) -> int:
         """Of `second`; `first` warms up: the driver asks for types once a connection."""
         await self.of(first)
         return await self.of(second)
 
     async def of(self, jobs: list[AnyJob]) -> int:
-        await self._engine.execute("SELECT pg_stat_statements_reset()")
+        await count_anew(self._engine)
         statuses = await self._engine.statuses(jobs)
         assert statuses == ["applied"] * len(jobs)
-        rows = await self._engine.execute(
-            "SELECT sum(calls)::int AS number FROM pg_stat_statements"
-            " WHERE userid = 'taskrail_worker'::regrole"
-            " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        return int(rows[0]["number"])
+        return await number_run(self._engine, "worker")
 
 
 engine = batch_engine
 
 
 @pytest.fixture
-async def counter(engine: Engine) -> Counter:
-    counter = Counter(engine)
-    await counter.prepare()
-    return counter
+def counter(engine: Engine) -> Counter:
+    return Counter(engine)
 
 
 async def _tasks(engine: Engine, cast: Cast, number: int, *, claimed: bool) -> list[UUID]:

@@ -27,6 +27,7 @@ from jobs.payloads.task import CommentTask
 from tests.asking import Cast
 from tests.engine import Engine
 from tests.lives import Lives
+from tests.statements import count_anew, number_run
 from worker.deliveries import Settled
 
 STEPS = 120
@@ -212,22 +213,16 @@ async def test_a_task_of_nobody_or_of_another_tenant_is_unknown(
 async def test_each_read_of_the_past_is_one_statement(
     engine: Engine, cast: Cast, reader: AsyncConnection, read: Read
 ) -> None:
-    await engine.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     task_id = await told(engine, cast)
     for n in range(30):
         remark = CommentTask(task_id=task_id, comment_id=uuid7(), body=f"Remark {n}")
         assert await engine.statuses([cast.by(cast.human, remark)]) == ["applied"]
     await read(reader, cast.tenant_id, task_id)
-    await engine.execute("SELECT pg_stat_statements_reset()")
+    await count_anew(engine)
 
     await read(reader, cast.tenant_id, task_id)
 
-    (counted,) = await engine.execute(
-        "SELECT sum(calls)::int AS number FROM pg_stat_statements"
-        " WHERE userid = 'taskrail_reader'::regrole"
-        " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    assert counted["number"] == 1
+    assert await number_run(engine, "reader") == 1
 
 
 async def test_a_moment_is_one_version_or_one_time_with_an_offset(
