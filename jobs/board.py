@@ -6,7 +6,7 @@ and knows no clock but `now`, the database's time, read after the last lock.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -199,9 +199,9 @@ class Board:
     def count(self, task: Task, **more: int) -> None:
         """Adds to the counters of the task's project; `more` are fields of Tally."""
         key = (task.tenant_id, task.project_id)
-        self._undo.put(self.tally, key, _sum(self.tally.get(key, Tally(*key)), more))
+        self._undo.put(self.tally, key, self.tally.get(key, Tally(*key)).plus(**more))
         if key in self.spent:
-            self._undo.put(self.spent, key, _sum(self.spent[key], more))
+            self._undo.put(self.spent, key, self.spent[key].plus(**more))
 
     def claim_name(self, names: set[tuple[UUID, str]], name: tuple[UUID, str]) -> None:
         """A natural key (slug or handle) is taken from now on."""
@@ -293,10 +293,6 @@ def _known(table: dict[Key, Value], key: Key) -> Value:
 
 def _parent(task: Task) -> Key | None:
     return None if task.parent_id is None else (task.tenant_id, task.parent_id)
-
-
-def _sum(total: Tally, more: dict[str, int]) -> Tally:
-    return replace(total, **{name: getattr(total, name) + n for name, n in more.items()})
 
 
 def _assign(entity: Own, values: dict[str, Any]) -> None:

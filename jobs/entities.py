@@ -3,7 +3,7 @@
 Repositories make them of rows, rules change them through the board, the unit of work saves them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -245,6 +245,9 @@ class Tally:
     @property
     def key(self) -> Key:
         return self.tenant_id, self.project_id
+
+    def plus(self, **more: int) -> "Tally":
+        return replace(self, **{name: getattr(self, name) + n for name, n in more.items()})
 
 
 @dataclass(frozen=True, slots=True)
