@@ -44,20 +44,22 @@ class Driver:
 
     async def fetch(self, statement: Executable, binds: Mapping[str, Any]) -> list[Sequence[Any]]:
         """The rows that it answers."""
-        rows: list[Sequence[Any]] = await self._send(self._beneath.fetch, statement, binds)
+        rows: list[Sequence[Any]] = await self._send_in_transaction(
+            self._beneath.fetch, statement, binds
+        )
         return rows
 
     async def execute(self, statement: Executable, binds: Mapping[str, Any]) -> int:
         """How many rows it has written."""
-        status: str = await self._send(self._beneath.execute, statement, binds)
+        status: str = await self._send_in_transaction(self._beneath.execute, statement, binds)
         return int(status.rpartition(" ")[2])
 
     async def glance(self, query: Executable, binds: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """The rows as they are at this moment, without a transaction: one round trip."""
-        rows: list[Sequence[Any]] = await self._say(self._beneath.fetch, query, binds)
+        """The rows as they are at this moment, without a transaction."""
+        rows: list[Sequence[Any]] = await self._send(self._beneath.fetch, query, binds)
         return rows
 
-    async def _send(
+    async def _send_in_transaction(
         self,
         send: Callable[..., Awaitable[Any]],
         statement: Executable,
@@ -65,9 +67,9 @@ class Driver:
     ) -> Any:
         if not self._beneath.is_in_transaction():
             raise RuntimeError("no transaction has begun: declare the tenants first")
-        return await self._say(send, statement, binds)
+        return await self._send(send, statement, binds)
 
-    async def _say(
+    async def _send(
         self,
         send: Callable[..., Awaitable[Any]],
         statement: Executable,

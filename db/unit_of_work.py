@@ -60,11 +60,9 @@ class UnitOfWork:
         self.rows = Rows(connection)
 
     async def declare(self, tenant_ids: Collection[UUID]) -> None:
-        """Rows of these tenants, and of no others, can be seen."""
         await declare(self._connection, tenant_ids)
 
     async def clock(self) -> datetime:
-        """The database's time, which decides."""
         return await clock(self._connection)
 
     async def require_recordable(self, envelope: str) -> None:

@@ -12,9 +12,6 @@ from tests.servers import forget_environment, servers
 __all__ = ["database", "runtime", "servers", "signals", "template"]
 
 
-BYTECODE = "PYTHONPYCACHEPREFIX"
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Before any module of a test is imported, which may read the settings."""
     forget_environment()
@@ -32,5 +29,5 @@ def pytest_configure(config: pytest.Config) -> None:
 def share_bytecode(config: pytest.Config) -> None:
     """The hundreds of processes of a run need not compile a thousand modules each."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ[BYTECODE] = tempfile.mkdtemp(prefix="taskrail-bytecode-")
-    config.add_cleanup(lambda: shutil.rmtree(os.environ[BYTECODE], ignore_errors=True))
+    folder = os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="taskrail-bytecode-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

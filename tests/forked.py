@@ -13,6 +13,8 @@ from ops.cli import COMMANDS, main
 
 Run = CompletedProcess[str]
 
+# It has the environment of the first who asks for a run; each run gets its own, but what modules
+# read of it when they were imported (worker/settings.py, for Arq's command line) stays.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([__name__, *(f"ops.commands.{name}" for name in COMMANDS)])
 
@@ -24,7 +26,10 @@ def taskrail(arguments: Sequence[str], environment: Mapping[str, str], stdin: st
         streams[0].write_text(stdin)
         process = FORKS.Process(target=_run, args=(arguments, environment, streams))
         process.start()
-        process.join()
+        try:
+            process.join()
+        finally:
+            process.kill()  # whoever stops waiting leaves nobody behind
         code = process.exitcode
         if code is None:
             raise RuntimeError("it was waited for and has not ended")

@@ -3,9 +3,10 @@
 from tests.engine import Engine
 
 RAN = """
-    SELECT query, calls FROM pg_stat_statements
-    WHERE (CAST(:role AS text) IS NULL OR userid = to_regrole(:role))
+    SELECT query, sum(calls)::int AS calls FROM pg_stat_statements
+    WHERE userid = coalesce(CAST(CAST(:role AS text) AS regrole), userid)
         AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    GROUP BY query
 """
 
 
@@ -21,4 +22,7 @@ async def ran(engine: Engine, role: str | None = None) -> dict[str, int]:
 
 
 async def number_run(engine: Engine, role: str | None = None) -> int:
-    return sum((await ran(engine, role)).values())
+    """Raises AssertionError if none ran."""
+    statements = await ran(engine, role)
+    assert statements
+    return sum(statements.values())

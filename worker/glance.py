@@ -11,7 +11,11 @@ from db.driver import Driver
 
 
 async def glance(keeper: AsyncEngine, query: TextClause, **binds: Any) -> list[Sequence[Any]]:
-    """The query's rows as they are at this moment."""
+    """What the query finds.
+
+    Of a server that was restarted each connection that is left fails once: SQLAlchemy, which would
+    drop them all at the first, does not hear of it.
+    """
     with translated():
         async with keeper.connect() as connection:
             return await (await Driver.of(connection)).glance(query, binds)

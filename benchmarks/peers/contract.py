@@ -78,13 +78,13 @@ def main(opening: Opening) -> None:
     parser.add_argument("--postgres", required=True)
     arguments = parser.parse_args()
     role = _drive if arguments.role == "driver" else _work
+    gc.set_threshold(YOUNG_OBJECTS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(role(opening, arguments))
 
 
 async def _work(opening: Opening, arguments: argparse.Namespace) -> None:
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
     ran = Ran()
     peer = await opening(arguments, ran)
     working = asyncio.create_task(peer.work())

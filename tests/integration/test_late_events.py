@@ -117,8 +117,9 @@ async def test_a_relay_with_nothing_to_do_asks_one_question(scene: Scene) -> Non
 
     assert await relay.publish(runtime) == 0
 
-    (statement,) = await ran(scene.engine, "keeper")
+    ((statement, times),) = (await ran(scene.engine, "keeper")).items()
     assert "FROM taskrail.outbox_position_seq" in statement
+    assert times == 1
 
 
 async def test_positions_that_begin_anew_are_seen(scene: Scene) -> None:

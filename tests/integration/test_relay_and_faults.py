@@ -21,8 +21,6 @@ from tests.workers import Scene
 from worker.loops.relay import ROUND_EVENTS, Relay
 from worker.signals import StreamLost, StreamRefused
 
-HOUR = 3600.0
-
 
 async def test_redis_may_be_away_and_nothing_is_lost_or_reordered(
     scene: Scene, tmp_path: Path
