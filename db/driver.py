@@ -44,30 +44,23 @@ class Driver:
 
     async def fetch(self, statement: Executable, binds: Mapping[str, Any]) -> list[Sequence[Any]]:
         """The rows that it answers."""
-        rows: list[Sequence[Any]] = await self._send_in_transaction(
-            self._beneath.fetch, statement, binds
-        )
-        return rows
+        self._require_transaction()
+        return await self.glance(statement, binds)
 
     async def execute(self, statement: Executable, binds: Mapping[str, Any]) -> int:
         """How many rows it has written."""
-        status: str = await self._send_in_transaction(self._beneath.execute, statement, binds)
+        self._require_transaction()
+        status: str = await self._send(self._beneath.execute, statement, binds)
         return int(status.rpartition(" ")[2])
 
     async def glance(self, query: Executable, binds: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """The rows as they are at this moment, without a transaction."""
+        """The rows that it answers at this moment, in a transaction or not."""
         rows: list[Sequence[Any]] = await self._send(self._beneath.fetch, query, binds)
         return rows
 
-    async def _send_in_transaction(
-        self,
-        send: Callable[..., Awaitable[Any]],
-        statement: Executable,
-        binds: Mapping[str, Any],
-    ) -> Any:
+    def _require_transaction(self) -> None:
         if not self._beneath.is_in_transaction():
             raise RuntimeError("no transaction has begun: declare the tenants first")
-        return await self._send(send, statement, binds)
 
     async def _send(
         self,
