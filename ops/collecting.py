@@ -5,7 +5,7 @@ import gc
 YOUNG_OBJECTS = 50_000
 """A batch makes more than Python's 700 and drops them all: looking at them cost 30 %.
 
-Imports make more, too, and keep them: it cost a command a sixth of its start.
+Imports make more, too, and keep them: it cost a command a tenth of its start.
 """
 
 
